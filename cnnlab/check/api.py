@@ -1,0 +1,158 @@
+"""The two ways in: `check` one part in a notebook, `grade` a whole assignment."""
+
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+from cnnlab.check.assignments import ASSIGNMENTS
+from cnnlab.check.catalogue import Assignment, Part
+from cnnlab.check.judge import Transport, judge
+from cnnlab.check.report import Report, Result
+from cnnlab.check.transport import Local
+from cnnlab.check.watch import repeatable
+from cnnlab.errors import InputError, unknown
+
+
+class CheckFailed(AssertionError):
+    """A check did not pass; the text says why."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback through our own frames."""
+        return [f"{type(self).__name__}: {self.text}"]
+
+
+def check(
+    name: str, *functions: Callable[..., Any], seed: int | None = None, devices: Iterable[str] | None = None
+) -> None:
+    """Check one part of an assignment and show the verdict.
+
+    Args:
+        name: "assignment.part", for example "batch_norm.forward".
+        functions: the student's functions that the part asks for, in its order.
+        seed: repeats the cases of an earlier check; fresh ones when not given.
+        devices: where to check, for example ["cpu"]; the CPU, and CUDA where there is one, when not given.
+
+    Raises:
+        CheckFailed: the part did not pass.
+        InputError: an unknown name, or not the functions that the part takes.
+    """
+    assignment, part = _find(name)
+    if len(functions) != len(part.functions):
+        raise InputError(
+            f"check({name!r}, …) takes {len(part.functions)} function(s), {', '.join(part.functions)}, "
+            f"in this order; got {len(functions)}."
+        )
+    seed, where = _seed(seed), _devices(devices)
+    given = dict(zip(part.functions, functions, strict=True))
+    report = Report(assignment.name, [_judge_part(assignment, part, given, seed, where)], seed)
+    if not report.passed:
+        failure = CheckFailed(str(report))
+        if not _display(report):
+            raise failure
+        # The table says it all; what IPython prints below it stays one line.
+        failure.text = str(report).partition("\n")[0]
+        raise failure
+    if not _display(report):
+        print(report)
+
+
+def grade(
+    assignment: str,
+    functions: Mapping[str, Callable[..., Any]],
+    seed: int | None = None,
+    devices: Iterable[str] | None = None,
+) -> Report:
+    """Check every part of an assignment.
+
+    A function that is missing, unimplemented or broken scores zero for its own checks and no more.
+
+    Args:
+        assignment: its name, for example "batch_norm".
+        functions: the student's functions by the names of the contract; others are ignored.
+        seed: repeats the cases of an earlier report; fresh ones when not given.
+        devices: where to check; the CPU, and CUDA where there is one, when not given.
+
+    Raises:
+        InputError: an unknown assignment or device.
+    """
+    found = _assignment(assignment)
+    seed, where = _seed(seed), _devices(devices)
+    return Report(
+        found.name, [_judge_part(found, part, functions, seed, where) for part in found.parts], seed
+    )
+
+
+def _judge_part(
+    assignment: Assignment,
+    part: Part,
+    functions: Mapping[str, Any],
+    seed: int,
+    devices: list[torch.device],
+) -> Result:
+    name = f"{assignment.name}.{part.name}"
+    for function in part.functions:
+        if not callable(functions.get(function)):
+            what = "is missing" if functions.get(function) is None else "is not a function"
+            return Result(name, 0, part.points, False, f"{function} {what}.", None)
+    transport: Transport = Local({key: functions[key] for key in part.functions}, part.ban)
+    with repeatable(seed):
+        for device in devices:
+            result = judge(assignment, part, transport, seed, device)
+            if not result.passed:
+                break
+    return result
+
+
+def _assignment(name: str) -> Assignment:
+    if name not in ASSIGNMENTS:
+        raise unknown("assignment", name, ASSIGNMENTS)
+    return ASSIGNMENTS[name]
+
+
+def _find(name: str) -> tuple[Assignment, Part]:
+    assignment_name, _, part_name = str(name).partition(".")
+    assignment = _assignment(assignment_name)
+    for part in assignment.parts:
+        if part.name == part_name:
+            return assignment, part
+    raise unknown(f"part of {assignment.name}", part_name, (part.name for part in assignment.parts))
+
+
+def _seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbelow(2**31)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed is {seed!r}; it must be a non-negative int, or None for fresh cases.")
+    return seed
+
+
+def _devices(names: Iterable[str] | None) -> list[torch.device]:
+    usable = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    if names is None:
+        return [torch.device(name) for name in usable]
+    wanted = [names] if isinstance(names, str) else list(names)
+    for name in wanted:
+        if str(name).partition(":")[0] not in usable:
+            raise unknown("device", name, usable)
+    if not wanted:
+        raise InputError(f"devices is empty; give at least one of {', '.join(usable)}.")
+    return [torch.device(name) for name in wanted]
+
+
+def _display(report: Report) -> bool:
+    """Show the report as HTML if this is a notebook; whether it is one."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None or not hasattr(shell, "kernel"):
+        return False
+    from IPython.display import display
+
+    display(report)
+    return True

@@ -1,0 +1,64 @@
+"""What the checks found: results, their sum, and how they read in a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cnnlab.check import html
+from cnnlab.check.compare import Heat
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of one check.
+
+    `message` is empty if it passed; `misconception` is the name of the catalogued wrong implementation
+    whose numbers match, if there is one.
+    """
+
+    name: str
+    points: int
+    max_points: int
+    passed: bool
+    message: str
+    misconception: str | None
+    heat: Heat | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        verdict = "passed" if self.passed else "FAILED"
+        head = f"{verdict}  {self.name}  {self.points} of {self.max_points} points"
+        return "\n".join([head, *(f"  {line}" for line in self.message.splitlines())])
+
+
+@dataclass(frozen=True)
+class Report:
+    """The results of an assignment's checks, or of some of them.
+
+    `seed` repeats exactly the cases that were asked.
+    """
+
+    assignment: str
+    results: Sequence[Result]
+    seed: int
+
+    @property
+    def points(self) -> int:
+        return sum(result.points for result in self.results)
+
+    @property
+    def max_points(self) -> int:
+        return sum(result.max_points for result in self.results)
+
+    @property
+    def passed(self) -> bool:
+        return all(result.passed for result in self.results)
+
+    def __str__(self) -> str:
+        lines = [str(result) for result in self.results]
+        if len(lines) > 1:
+            lines.append(f"{self.assignment}: {self.points} of {self.max_points} points")
+        if not self.passed:
+            lines.append(f"(the same cases again: seed={self.seed})")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return html.render(self)

@@ -1,0 +1,131 @@
+"""Runs a student's functions for the judge and reports what came back, as plain data.
+
+This is the transport for practice: the functions run in the judge's own process. At grading another one
+runs them in a sandboxed kernel and offers the same two methods, `call` and `generator`.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cnnlab.check.values import Argument, Handle, lay_out, plain, show
+from cnnlab.check.watch import Ban, banned_calls, global_state
+
+_CHECK = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Ask for the gradient of the result with respect to one argument, by autograd, instead of the result."""
+
+    argument: int  # position of the argument
+    grad_y: torch.Tensor
+
+
+@dataclass
+class Answer:
+    """What one call came to."""
+
+    value: Any = None
+    error: str | None = None
+    unimplemented: bool = False
+    changed: list[str] = field(default_factory=list)  # arguments and global state that the call changed
+    banned: list[str] = field(default_factory=list)  # library operations it was to do without
+
+
+class Local:
+    """The student's functions in this process.
+
+    Args:
+        functions: the student's functions by name.
+        ban: what they must do without.
+    """
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]], ban: Ban) -> None:
+        self.functions, self.ban = functions, ban
+        self._kept: list[Any] = []
+
+    def generator(self, seed: int, device: torch.device) -> Handle:
+        """A new generator on the student's side."""
+        return self._keep(torch.Generator(device).manual_seed(seed))
+
+    def call(
+        self,
+        function: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        *,
+        opaque: Sequence[int] = (),
+        gradient: Gradient | None = None,
+    ) -> Answer:
+        """Call a function; results at the positions `opaque` stay here and are answered by a handle."""
+        given = [self._receive(value) for value in args]
+        named = {name: self._receive(value) for name, value in kwargs.items()}
+        if gradient is not None:
+            given[gradient.argument] = given[gradient.argument].requires_grad_()
+        answer = Answer()
+        try:
+            with torch.enable_grad(), global_state() as changed, banned_calls(self.ban) as banned:
+                result = self.functions[function](*given, **named)
+                if gradient is not None:
+                    result = _differentiate(result, given[gradient.argument], gradient.grad_y)
+            answer.value = self._send(result, opaque)
+        except NotImplementedError as error:
+            answer.unimplemented, answer.error = not str(error), _describe(error)
+        except (Exception, SystemExit) as error:
+            answer.error = _describe(error)
+        answer.changed = _changed_arguments(args, given) + changed
+        answer.banned = sorted(banned)
+        return answer
+
+    def _keep(self, value: Any) -> Handle:
+        self._kept.append(value)
+        return Handle(len(self._kept) - 1)
+
+    def _receive(self, value: Any) -> Any:
+        if isinstance(value, Argument):
+            return lay_out(value)
+        return self._kept[value.key] if isinstance(value, Handle) else value
+
+    def _send(self, result: Any, opaque: Sequence[int]) -> Any:
+        if not isinstance(result, tuple | list):
+            return plain(result)
+        return tuple(self._keep(v) if i in opaque else plain(v) for i, v in enumerate(result))
+
+
+def _differentiate(y: Any, x: torch.Tensor, grad_y: torch.Tensor) -> torch.Tensor | None:
+    """The gradient by autograd; None where y does not depend on x as far as autograd can see."""
+    if type(y) is not torch.Tensor or y.shape != grad_y.shape:
+        raise ValueError(f"the result is {show(plain(y))}, so its gradient cannot be taken")
+    if not y.requires_grad:
+        return None
+    # Of a scalar: given grad_outputs, torch.autograd.grad would import a computer algebra system first.
+    return torch.autograd.grad((y * grad_y).sum(), x, allow_unused=True)[0]
+
+
+def _changed_arguments(asked: Sequence[Any], given: Sequence[Any]) -> list[str]:
+    changed = []
+    for position, (before, after) in enumerate(zip(asked, given, strict=True)):
+        if isinstance(before, Argument):
+            now = after.detach()
+            same = now.shape == before.tensor.shape and now.dtype == before.tensor.dtype
+            if not same or not torch.equal(now, before.tensor):
+                changed.append(f"argument {position}")
+    return changed
+
+
+def _describe(error: BaseException) -> str:
+    """The error in one line, with the line of the student's code that raised it."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _is_library(frame.filename)]
+    where = f" (line {own[-1].lineno} of {own[-1].name}: {own[-1].line})" if own else ""
+    return text[:500] + where
+
+
+def _is_library(filename: str) -> bool:
+    return "site-packages" in filename or filename.startswith(_CHECK)

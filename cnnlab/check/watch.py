@@ -1,0 +1,197 @@
+"""What a call does besides returning: the library operations it uses, the global state it leaves behind.
+
+Covered: every alias of a banned PyTorch operation, since it is watched where operations are dispatched
+(fused operations by a dispatch mode, composite ones by a kernel put in their place) and where functions of
+`torch` and of `cnnlab.reference` begin (the interpreter's profiling hook, so a renamed import is the same
+code). Not covered: sabotage of the hook itself, other threads (for fused operations), a copy of a library
+function's source. Reading the syntax tree outside the process, at grading, is the second line.
+"""
+
+import contextlib
+import functools
+import random
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+import torch.autograd.graph
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from cnnlab import reference
+
+_TORCH = str(Path(torch.__file__).parent)
+_REFERENCE = str(Path(reference.__file__).parent)
+_ENGINE = torch.autograd.graph._engine_run_backward.__code__
+
+
+@dataclass(frozen=True)
+class Ban:
+    """What an assignment asks to be written instead of called: names of operations, and autograd or not."""
+
+    operations: str  # a regular expression for operator and function names
+    autograd: bool = False
+
+
+@functools.cache
+def _composites(operations: str) -> tuple[str, ...]:
+    """Names of the ATen operations that match and that PyTorch composes of others before dispatch."""
+    names = torch._C._dispatch_get_all_op_names()
+    return tuple(
+        name
+        for name in names
+        if name.startswith("aten::")
+        and re.search(operations, name)
+        and torch._C._dispatch_has_kernel_for_dispatch_key(name, "CompositeImplicitAutograd")
+    )
+
+
+def _recording_kernel(name: str, seen: set[str]) -> Callable[..., Any]:
+    packet, _, overload = name.removeprefix("aten::").partition(".")
+    operation = getattr(getattr(torch.ops.aten, packet), overload or "default")
+
+    def kernel(*args: Any, **kwargs: Any) -> Any:
+        seen.add(f"torch's {packet}")
+        return operation.decompose(*args, **kwargs)
+
+    return kernel
+
+
+class _Dispatched(TorchDispatchMode):
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: skipping it would import the compiler, which takes seconds, for code that never compiles."""
+        return False
+
+    def __init__(self, operations: str, seen: set[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.pattern, self.seen = re.compile(operations), seen
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self.pattern.search(func.__name__):
+            self.seen.add(f"torch's {func.__name__.partition('.')[0]}")
+        return func(*args, **(kwargs or {}))
+
+
+def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]:
+    pattern = re.compile(ban.operations)
+
+    @functools.cache
+    def banned_code(code: Any) -> str | None:
+        if code.co_filename.startswith(_REFERENCE):
+            return "cnnlab.reference"
+        if code is _ENGINE and ban.autograd:
+            return "autograd"
+        if code.co_filename.startswith(_TORCH) and pattern.search(code.co_name):
+            return f"torch's {code.co_name}"
+        return None
+
+    def hook(frame: FrameType, event: str, arg: Any) -> None:
+        if event == "call":
+            found = banned_code(frame.f_code)
+        elif event == "c_call" and "torch" in str(type(getattr(arg, "__self__", None)).__module__):
+            found = f"torch's {arg.__name__}" if pattern.search(arg.__name__) else None
+        else:
+            return
+        if found:
+            seen.add(found)
+
+    return hook
+
+
+@contextlib.contextmanager
+def banned_calls(ban: Ban) -> Iterator[set[str]]:
+    """Collect, while the block runs, the banned operations that are used; they still work."""
+    seen: set[str] = set()
+    library = torch.library.Library("aten", "IMPL")
+    for name in _composites(ban.operations):
+        for key in ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA"):
+            library.impl(name, _recording_kernel(name, seen), key)
+    before = sys.getprofile()
+    try:
+        with _Dispatched(ban.operations, seen):
+            sys.setprofile(_profiler(ban, seen))
+            yield seen
+    finally:
+        sys.setprofile(before)
+        library._destroy()
+
+
+# Global state that a function must leave as it found it: how to read it, how to put it back.
+_STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "torch's global random state": (
+        torch.default_generator.get_state,
+        torch.default_generator.set_state,
+    ),
+    "numpy's global random state": (
+        functools.partial(np.random.get_state, legacy=False),
+        np.random.set_state,
+    ),
+    "python's global random state": (random.getstate, random.setstate),
+    "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "torch's default device": (torch.get_default_device, torch.set_default_device),
+    "torch's grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch's anomaly mode": (torch.is_anomaly_enabled, torch.set_anomaly_enabled),
+    "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "torch's deterministic mode": (
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+}
+if torch.cuda.is_available():
+    torch.cuda.init()
+    _STATE["cuda's global random state"] = (
+        torch.cuda.default_generators[0].get_state,
+        torch.cuda.default_generators[0].set_state,
+    )
+RANDOM_STATES = frozenset(name for name in _STATE if name.endswith("random state"))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):  # numpy's
+        return str(a) == str(b) and np.array_equal(a["state"]["key"], b["state"]["key"])
+    return bool(a == b)
+
+
+@contextlib.contextmanager
+def global_state() -> Iterator[list[str]]:
+    """Name, when the block ends, the global state that it changed; all but the random states is put back."""
+    before = {name: read() for name, (read, _) in _STATE.items()}
+    changed: list[str] = []
+    try:
+        yield changed
+    finally:
+        for name, (read, restore) in _STATE.items():
+            if not _same(before[name], read()):
+                changed.append(name)
+                if name not in RANDOM_STATES:
+                    restore(before[name])
+
+
+@contextlib.contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Seed every global generator for the block and compute in one thread; put both back afterwards.
+
+    So a verdict repeats from its seed, and the cases, which are small, never wait for other cores.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    saved = {name: _STATE[name][0]() for name in RANDOM_STATES}
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would import the compiler, seconds
+    if torch.cuda.is_available():
+        torch.cuda.default_generators[0].manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        for name, state in saved.items():
+            _STATE[name][1](state)
