@@ -47,12 +47,21 @@ def rate(mask: torch.Tensor, keep: float, what: str = "mask", never: str | None 
     )
 
 
+def not_shared(mask: torch.Tensor) -> None:
+    """Raise `Wrong` if one small mask was repeated for the batch, or for each channel of (N, C, H, W)."""
+    if bool((mask == mask[:1]).all()):
+        raise Wrong("randomness", "every sample has the same mask.", suspect="one_mask_per_batch")
+    if mask.ndim == 4 and bool((mask == mask[:, :, :1, :1]).all()):
+        raise Wrong("randomness", "each channel is kept or dropped as a whole.", suspect="whole_channels")
+
+
 def independent(mask: torch.Tensor, keep: float, axes: Sequence[str]) -> None:
     """Raise `Wrong` if slices of the mask along some axis agree with each other more, or less, than chance.
 
     Every pair of slices is compared, so a mask shared by the batch, by all channels, or repeated every so
     many rows is found. `axes` names the dimensions.
     """
+    worst = 0.0, ""
     for axis, name in enumerate(axes):
         slices = mask.movedim(axis, 0).reshape(mask.shape[axis], -1)
         size, trials = slices.shape
@@ -61,28 +70,20 @@ def independent(mask: torch.Tensor, keep: float, axes: Sequence[str]) -> None:
         pairs = torch.triu_indices(size, size, offset=1)
         counts = agree[pairs[0], pairs[1]]
         for extreme in (counts.argmax(), counts.argmin()):
-            found = int(counts[extreme])
-            if _unlikely(found, trials, _agreement(keep), ALPHA / counts.numel()):
+            found, chance = int(counts[extreme]), _agreement(keep)
+            if _unlikely(found, trials, chance, ALPHA / counts.numel()):
                 first, second = int(pairs[0, extreme]), int(pairs[1, extreme])
-                raise Wrong(
-                    "randomness",
+                text = (
                     f"the mask is not independent: {name} {first} and {name} {second} agree in {found} of "
-                    f"{trials} elements; chance gives about {_agreement(keep) * trials:.0f}.",
-                    suspect=_shared(mask),
+                    f"{trials} elements; chance gives about {chance * trials:.0f}."
                 )
+                worst = max(worst, (abs(found / trials - chance), text))
+    if worst[1]:
+        raise Wrong("randomness", worst[1])
 
 
 def _agreement(keep: float) -> float:
     return keep * keep + (1 - keep) * (1 - keep)
-
-
-def _shared(mask: torch.Tensor) -> str | None:
-    """The misconception, if the mask is one mask repeated."""
-    if bool((mask == mask[:1]).all()):
-        return "one_mask_per_batch"
-    if mask.ndim == 4 and bool((mask == mask[:, :, :1, :1]).all()):
-        return "whole_channels"
-    return None
 
 
 def fresh(first: torch.Tensor, second: torch.Tensor, keep: float, what: str, suspect: str) -> None:

@@ -249,6 +249,9 @@ def _failed(
         found = candidates[0]
         lines.append(f"  {'likely':<8} {found.title}")
         lines.append(f"  {'why':<8} {found.why}")
+    if len(part.functions) > 1:
+        first, last = part.functions[0], part.functions[-1]
+        lines.append(f"  {'note':<8} {last} works on what your {first} kept; its check comes first")
     lines.append(f"  {'read':<8} {(candidates and candidates[0].read) or assignment.read}")
     return Result(
         name,

@@ -17,7 +17,7 @@ _RETURNS = ("y", "new_running_mean", "new_running_var", "cache")
 
 @dataclass(frozen=True)
 class Setting:
-    """One batch and how to normalise it."""
+    """One batch and how to normalise it; with `defaults`, by what the contract says when nothing is given."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype = torch.float32
@@ -27,6 +27,7 @@ class Setting:
     mean: float = 0.3
     std: float = 1.5
     note: str = ""
+    defaults: bool = False
 
     @property
     def conditioning(self) -> float:
@@ -52,6 +53,8 @@ _SETTINGS = (
     Setting((16, 4), std=1e-3, note="tiny spread, so eps counts"),
     Setting((5, 3, 4, 4), std=300.0, note="large spread"),
 )
+# The spread is so small that eps = 1e-5 shows.
+_DEFAULTS = Setting((7, 3), torch.float64, std=0.01, note="nothing but the tensors given", defaults=True)
 _OFFSETS = (
     Setting((12, 6, 3, 3), mean=1e4, std=1.0, note="large offset"),
     Setting((12, 6), torch.float64, mean=1e8, std=1.0, note="large offset"),
@@ -88,6 +91,7 @@ def _draw(setting: Setting, draw: Draw, device: torch.device) -> Arguments:
 
 
 def _normalise(call: Call, setting: Setting, given: Arguments, training: bool) -> Any:
+    asked: dict[str, Any] = {"training": training, "momentum": setting.momentum, "eps": setting.eps}
     return call(
         "batch_norm_forward",
         given.x,
@@ -95,16 +99,14 @@ def _normalise(call: Call, setting: Setting, given: Arguments, training: bool) -
         given.beta,
         given.running_mean,
         given.running_var,
-        training=training,
-        momentum=setting.momentum,
-        eps=setting.eps,
+        **({} if setting.defaults else asked),
         returns=_RETURNS,
         opaque=("cache",),
     )
 
 
 def _forward(draw: Draw, device: torch.device) -> Iterator[Case]:
-    for setting in (*_SETTINGS, *_OFFSETS):
+    for setting in (*_SETTINGS, _DEFAULTS, *_OFFSETS):
         suspect = "one_pass_variance" if setting in _OFFSETS else None
         yield _forward_case(setting, _draw(setting, draw, device), suspect)
     constant = Setting((6, 2), eps=0.1, note="a constant channel")
@@ -125,6 +127,7 @@ def _running_statistics(draw: Draw, device: torch.device) -> Iterator[Case]:
     for setting, momentum in zip(_SETTINGS, (0.1, 0.1, 0.01, 0.3, 0.1, 0.9, 0.25, 0.1, 0.7), strict=False):
         changed = replace(setting, momentum=momentum, note=f"momentum = {momentum}")
         yield _running_case(changed, _draw(changed, draw, device))
+    yield _running_case(_DEFAULTS, _draw(_DEFAULTS, draw, device))
     for momentum in (0.0, 1.0):
         setting = Setting((7, 3), torch.float64, momentum=momentum, note=f"momentum = {momentum}")
         yield _running_case(setting, _draw(setting, draw, device))

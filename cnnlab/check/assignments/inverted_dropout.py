@@ -31,27 +31,45 @@ def _activations(draw: Draw, shape: tuple[int, ...], layout: Layout, **where: An
     return x[:1].expand_as(x).clone() if layout == "expanded" else x
 
 
-def _forward_case(x: Argument, p: float, *, title: str, suspect: str | None = None) -> Case:
+def _slack(x: Argument) -> float:
+    """For float64: a scale from a float32 mask / (1 − p) is right, if not to the last digit."""
+    return 1e3 if x.tensor.dtype == torch.float64 else 1.0
+
+
+def _forward_case(
+    x: Argument, p: float, *, title: str, suspect: str | None = None, defaults: bool = False
+) -> Case:
+    asked: dict[str, Any] = {} if defaults else {"training": True}
+
     def run(call: Call) -> dict[str, Any]:
-        y, mask = call("dropout_forward", x, p, training=True, returns=("y", "mask"), replay="mask")
+        y, mask = call("dropout_forward", x, p, returns=("y", "mask"), replay="mask", **asked)
         return {"mask": mask, "y": y}
 
     def inspect(outputs: dict[str, Any]) -> None:
         if 0 < p < 1 and x.tensor.numel() > 1000:
             bernoulli.rate(outputs["mask"], 1 - p)
 
-    return Case(title, run, x.tensor.dtype, inspect, suspect=suspect, may_change=RANDOM_STATES)
+    return Case(
+        title,
+        run,
+        x.tensor.dtype,
+        inspect,
+        magnify=_slack(x),
+        suspect=suspect,
+        may_change=RANDOM_STATES,
+    )
 
 
 def _forward(draw: Draw, device: torch.device) -> Iterator[Case]:
-    large = draw.normal(40, 600, dtype=torch.float32, device=device)
-    yield _forward_case(Argument(large), 0.3, title="training, 24,000 elements, p = 0.3")
+    large, p = draw.normal(40, 600, dtype=torch.float32, device=device), draw.uniform(0.2, 0.4)
+    yield _forward_case(Argument(large), p, title=f"training, 24,000 elements, p = {p}")
     for shape, p, dtype, layout in _SHAPES:
         x = _activations(draw, shape, layout, dtype=dtype, device=device)
         yield _forward_case(Argument(x, layout), p, title=f"training, p = {p}, half of x is exactly 0")
     some = Argument(draw.normal(5, 8, dtype=torch.float32, device=device))
     yield _forward_case(some, draw.uniform(0.2, 0.8), title="training, a random p")
-    yield _forward_case(some, 0.0, title="training, p = 0: nothing is dropped", suspect=None)
+    yield _forward_case(some, 0.5, title="training is the default", defaults=True)
+    yield _forward_case(some, 0.0, title="training, p = 0: nothing is dropped")
     yield _forward_case(some, 1.0, title="training, p = 1: all is dropped", suspect="p_one_divides_by_zero")
 
 
@@ -90,6 +108,7 @@ def _bernoulli_case(draw: Draw, device: torch.device, p: float) -> Case:
 
     def inspect(outputs: dict[str, Any]) -> None:
         mask = outputs["mask1"]
+        bernoulli.not_shared(mask)
         zero = x.tensor == 0
         bernoulli.rate(mask[~zero], 1 - p, "where x is not 0, mask")
         bernoulli.rate(mask[zero], 1 - p, "where x is 0, mask", never="mask_from_output")
@@ -119,6 +138,8 @@ def _fresh_case(draw: Draw, device: torch.device) -> Case:
         return _masks(call, x, 0.5, [None, None, None])
 
     def inspect(outputs: dict[str, Any]) -> None:
+        if not bool(outputs["mask1"].all()):
+            bernoulli.not_shared(outputs["mask1"])
         bernoulli.rate(outputs["mask1"], 0.5)
         for one, other in ((1, 2), (2, 3), (1, 3)):
             bernoulli.fresh(
@@ -216,7 +237,7 @@ def _backward_case(
     def run(call: Call) -> dict[str, Any]:
         return {"grad_x": call("dropout_backward", grad_y, given, p, returns=("grad_x",))}
 
-    return Case(title, run, grad_y.tensor.dtype, suspect=suspect)
+    return Case(title, run, grad_y.tensor.dtype, magnify=_slack(grad_y), suspect=suspect)
 
 
 _DROPOUT = "dropout"

@@ -72,6 +72,11 @@ def _title(logits: Argument, epsilon: float, note: str) -> str:
     return f"N = {samples}, K = {classes}, epsilon = {epsilon}{', ' + note if note else ''}"
 
 
+def _slack(logits: Argument) -> float:
+    """For float64: targets from `smooth_labels` are float32, and so right to about seven digits."""
+    return 1e3 if logits.tensor.dtype == torch.float64 else 1.0
+
+
 def _loss_case(
     logits: Argument, targets: torch.Tensor, epsilon: float, note: str, magnify: float = 1.0
 ) -> Case:
@@ -81,7 +86,7 @@ def _loss_case(
 
     suspect = "log_of_softmax" if note else None
     title = _title(logits, epsilon, note)
-    return Case(title, run, logits.tensor.dtype, magnify=magnify, suspect=suspect)
+    return Case(title, run, logits.tensor.dtype, magnify=magnify * _slack(logits), suspect=suspect)
 
 
 def _gradient(draw: Draw, device: torch.device) -> Iterator[Case]:
@@ -94,7 +99,7 @@ def _gradient_case(logits: Argument, targets: torch.Tensor, epsilon: float, note
         gradient = call("label_smoothing_grad", logits, Argument(targets), epsilon, returns=("grad",))
         return {"grad": gradient}
 
-    return Case(_title(logits, epsilon, note), run, logits.tensor.dtype)
+    return Case(_title(logits, epsilon, note), run, logits.tensor.dtype, magnify=_slack(logits))
 
 
 def _pytorch_epsilon(draw: Draw, device: torch.device) -> Iterator[Case]:

@@ -1,0 +1,160 @@
+"""The call that an assignment replaces is refused under every name, and nothing else is."""
+
+import importlib
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import Functions
+from torch.nn.functional import batch_norm as innocent_name
+
+from cnnlab import reference
+from cnnlab.check import grade
+
+
+def dropped(call: Callable[[torch.Tensor, float], torch.Tensor]) -> Functions:
+    """A dropout that is right in value wherever no generator is asked for, by a library call."""
+
+    def dropout_forward(x, p, training=True, generator=None):  # type: ignore[no-untyped-def]
+        if not training or p == 0:
+            return x, None
+        mask = call(torch.ones_like(x), p) != 0
+        return torch.where(mask, x / (1 - p) if p < 1 else x, torch.zeros_like(x)), mask
+
+    return {"dropout_forward": dropout_forward}
+
+
+@torch.no_grad()
+def _out_of_sight(x: torch.Tensor, p: float) -> torch.Tensor:
+    with torch._C.DisableTorchFunction():
+        return F.dropout(x, p)
+
+
+ALIASES: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {
+    "functional": lambda x, p: F.dropout(x, p),
+    "module": lambda x, p: torch.nn.Dropout(p)(x),
+    "torch": lambda x, p: torch.dropout(x, p, True),
+    "in place": lambda x, p: torch.dropout_(x, p, True),
+    "native": lambda x, p: torch.native_dropout(x, p, True)[0],
+    "operator": lambda x, p: torch.ops.aten.dropout(x, p, True),
+    "overload": lambda x, p: torch.ops.aten.dropout.default(x, p, True),
+    "getattr": lambda x, p: getattr(F, "drop" + "out")(x, p),
+    "import by string": lambda x, p: vars(importlib.import_module("torch.nn." + "functional"))["dropout"](
+        x, p
+    ),
+    "alpha dropout": lambda x, p: F.alpha_dropout(x, p, True) > 0.9 * float(x.max()),
+    "vmap": lambda x, p: torch.func.vmap(lambda row: F.dropout(row, p), randomness="different")(x),
+    "without torch functions": _out_of_sight,
+    "the reference": lambda x, p: reference.inverted_dropout(x, p),
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_dropout_under_another_name(name: str) -> None:
+    result = grade("inverted_dropout", dropped(ALIASES[name]), seed=1).results[0]
+    assert result.name == "inverted_dropout.forward"
+    assert not result.passed
+    if name != "alpha dropout":  # that one has other values too
+        assert "gave right values, but called" in result.message
+
+
+def normalised(call: Callable[..., torch.Tensor]) -> Functions:
+    def batch_norm_forward(  # type: ignore[no-untyped-def]
+        x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
+    ):
+        mean, var = running_mean.clone(), running_var.clone()
+        y = call(x, mean, var, gamma, beta, training, momentum, eps)
+        return y, mean, var, None
+
+    return {"batch_norm_forward": batch_norm_forward}
+
+
+def _module(x, mean, var, gamma, beta, training, momentum, eps):  # type: ignore[no-untyped-def]
+    layer = (torch.nn.BatchNorm1d if x.ndim == 2 else torch.nn.BatchNorm2d)(
+        x.shape[1], max(eps, 1e-30), momentum
+    )
+    layer.to(x.dtype).train(training)
+    layer.weight, layer.bias = torch.nn.Parameter(gamma), torch.nn.Parameter(beta)
+    layer.running_mean, layer.running_var = mean, var
+    return layer(x)
+
+
+BATCH_NORMS = {
+    "functional": lambda x, m, v, g, b, t, rho, eps: innocent_name(x, m, v, g, b, t, rho, max(eps, 1e-30)),
+    "torch": lambda x, m, v, g, b, t, rho, eps: torch.batch_norm(x, g, b, m, v, t, rho, eps, False),
+    "native": lambda x, m, v, g, b, t, rho, eps: torch.native_batch_norm(x, g, b, m, v, t, rho, eps)[0],
+    "module": _module,
+    "instance norm": lambda x, m, v, g, b, t, rho, eps: (
+        torch.instance_norm(x.transpose(0, 1).flatten(1)[None], g, b, m, v, t, rho, eps, False)
+        .reshape(x.shape[1], x.shape[0], *x.shape[2:])
+        .transpose(0, 1)
+    ),
+    "layer norm": lambda x, m, v, g, b, t, rho, eps: (
+        (
+            F.layer_norm(x.transpose(0, 1).flatten(1), (x.numel() // x.shape[1],), eps=eps) * g[:, None]
+            + b[:, None]
+        )
+        .reshape(x.shape[1], x.shape[0], *x.shape[2:])
+        .transpose(0, 1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BATCH_NORMS)
+def test_batch_norm_under_another_name(name: str) -> None:
+    result = grade("batch_norm", normalised(BATCH_NORMS[name]), seed=1).results[0]
+    assert "gave right values, but called" in result.message, result.message
+
+
+def test_autograd_is_no_backward_pass(solution: Callable[[str], Functions]) -> None:
+    right = solution("batch_norm")
+
+    def batch_norm_forward(x, gamma, beta, *rest, **named):  # type: ignore[no-untyped-def]
+        leaves = [t.detach().clone().requires_grad_() for t in (x, gamma, beta)]
+        with torch.enable_grad():
+            y, mean, var, _ = right["batch_norm_forward"](*leaves, *rest, **named)
+        return y, mean, var, (y, leaves)
+
+    def batch_norm_backward(grad_y, cache):  # type: ignore[no-untyped-def]
+        y, leaves = cache
+        return torch.autograd.grad(y, leaves, grad_y, retain_graph=True)
+
+    given = {"batch_norm_forward": batch_norm_forward, "batch_norm_backward": batch_norm_backward}
+    results = grade("batch_norm", given, seed=1).results
+    assert [r.passed for r in results] == [True, True, True, False]
+    assert "called autograd" in results[-1].message
+
+
+def test_pytorchs_lrn_and_cross_entropy() -> None:
+    def lrn_across_channels(x, n, k, alpha, beta):  # type: ignore[no-untyped-def]
+        size = 2 * (n // 2) + 1
+        return F.local_response_norm(x, size, alpha * size, beta, k)
+
+    def label_smoothing_loss(logits, targets, epsilon):  # type: ignore[no-untyped-def]
+        return F.cross_entropy(
+            logits, reference.smooth_labels(targets, logits.shape[1], epsilon, dtype=logits.dtype)
+        )
+
+    lrn = grade("local_response_norm", {"lrn_across_channels": lrn_across_channels}).results[0]
+    loss = grade("label_smoothing", {"label_smoothing_loss": label_smoothing_loss}).results[1]
+    assert "right values, but called torch's local_response_norm" in lrn.message
+    assert "torch's cross_entropy" in loss.message
+
+
+def test_the_watch_leaves_the_library_as_it_was() -> None:
+    torch.manual_seed(3)
+    before = F.dropout(torch.ones(50), 0.5)
+    grade("inverted_dropout", dropped(ALIASES["functional"]))
+    torch.manual_seed(3)
+    assert torch.equal(F.dropout(torch.ones(50), 0.5), before)
+
+
+def test_functions_of_ones_own_may_have_any_name(solution: Callable[[str], Functions]) -> None:
+    right = solution("batch_norm")
+
+    def batch_norm(*args, **named):  # type: ignore[no-untyped-def]
+        return right["batch_norm_forward"](*args, **named)
+
+    given = {**right, "batch_norm_forward": batch_norm}
+    assert grade("batch_norm", given).passed
