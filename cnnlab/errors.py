@@ -7,6 +7,10 @@ from collections.abc import Iterable
 class InputError(ValueError):
     """Bad input from a person; the command line prints it without a traceback and exits with code 2."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback through our own frames."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not known: the nearest match first, then every known name.

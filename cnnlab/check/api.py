@@ -43,6 +43,7 @@ def check(
         CheckFailed: the part did not pass.
         InputError: an unknown name, or not the functions that the part takes.
     """
+    __tracebackhide__ = True  # pytest then shows the test, not our frames
     assignment, part = _find(name)
     if len(functions) != len(part.functions):
         raise InputError(

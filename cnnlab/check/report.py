@@ -60,5 +60,6 @@ class Report:
             lines.append(f"(the same cases again: seed={self.seed})")
         return "\n".join(lines)
 
-    def _repr_html_(self) -> str:
-        return html.render(self)
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """What a notebook shows, and what it shows where there is no HTML."""
+        return {"text/plain": str(self), "text/html": html.render(self)}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from conftest import Functions
+from solved import Functions
 
 from cnnlab.check import check, grade
 from cnnlab.errors import InputError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Functions, functions_of, solution_source
+from solved import Functions, functions_of, solution_source
 
 from cnnlab.check import grade
 from cnnlab.check.assignments import ASSIGNMENTS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import Functions
+from solved import Functions
 from torch.nn.functional import batch_norm as innocent_name
 
 from cnnlab import reference

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import Functions
+from solved import Functions
 
 from cnnlab.check import CheckFailed, check, grade
 
@@ -121,7 +121,7 @@ def test_side_effects_are_named(solution: Callable[[str], Functions]) -> None:
 
 def test_the_notebook_table_says_the_same_and_shows_where() -> None:
     report = grade("batch_norm", {"batch_norm_forward": bn()}, seed=7)
-    page = replace(report, results=report.results[:1])._repr_html_()
+    page = replace(report, results=report.results[:1])._repr_mimebundle_()["text/html"]
     assert "<caption" in page
     assert 'scope="row"' in page
     assert "y has wrong values." in page
@@ -133,7 +133,8 @@ def test_text_from_a_student_is_inert_in_the_table() -> None:
     def pytorch_epsilon(epsilon: float, num_classes: int) -> float:
         raise ValueError("<script>alert(1)</script>")
 
-    page = grade("label_smoothing", {"pytorch_epsilon": pytorch_epsilon}, seed=1)._repr_html_()
+    report = grade("label_smoothing", {"pytorch_epsilon": pytorch_epsilon}, seed=1)
+    page = report._repr_mimebundle_()["text/html"]
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 

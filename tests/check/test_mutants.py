@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import functions_of, solution_source
+from solved import functions_of, solution_source
 
 from cnnlab.check import grade
 from cnnlab.check.assignments import ASSIGNMENTS

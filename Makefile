@@ -1,0 +1,83 @@
+# make         set up, build the book, release the assignments, grade the sample class, say where all of it lies
+# make test    set up the same way and run everything that CI runs
+# make book · make serve · make exercises · make lint · make clean
+#
+# Each step leaves a stamp in .make/ and runs again only when what it depends on has changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .make
+SITE := book/_build/html
+# One thread per process: the networks here are too small for more, and two processes share the cores better.
+export OMP_NUM_THREADS ?= 1
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: all test book serve exercises course lint clean system
+
+CODE := $(shell find cnnlab -name '*.py' -o -name '*.js')
+BOOK := $(shell find book -path book/_build -prune -o -type f -print)
+CLASS := $(shell find tests/sample_class -name '*.py')
+ASSIGNMENTS := $(patsubst solutions/%.md,%,$(wildcard solutions/*.md))
+
+all: $(STAMP)/book $(STAMP)/exercises $(STAMP)/course
+	@echo
+	@echo "The book              $(SITE)/index.html        (make serve shows it)"
+	@echo "What students get     exercises/"
+	@echo "The graded class      course/gradebook.db"
+	@echo "Feedback pages        course/feedback/STUDENT/ASSIGNMENT/"
+	@echo "The grade table       course/grades.csv"
+
+# The environment: nothing but python3 is needed; uv comes from the package index and fetches the rest.
+$(STAMP)/venv: pyproject.toml constraints.txt
+	@mkdir -p $(STAMP)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "cnnlab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+	  echo "$(PYTHON) cannot create a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
+	@touch $@
+
+$(STAMP)/book: $(STAMP)/venv $(BOOK) $(CODE)
+	$(BIN)/jupyter-book build book --warningiserror --nitpick --keep-going
+	@touch $@
+
+# Jupyter names nbgrader's kernel python3; the one of .venv must be the one that is found.
+$(STAMP)/exercises: $(STAMP)/venv $(wildcard solutions/*.md) $(wildcard cnnlab/grading/*.py)
+	$(BIN)/cnnlab release
+	@touch $@
+
+$(STAMP)/course: $(STAMP)/exercises $(CLASS) $(CODE)
+	rm -rf course/submitted course/autograded course/feedback course/graded
+	$(BIN)/cnnlab sample-class
+	$(BIN)/cnnlab grade $(ASSIGNMENTS)
+	@touch $@
+
+book: $(STAMP)/book
+exercises: $(STAMP)/exercises
+course: $(STAMP)/course
+
+serve: $(STAMP)/book
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
+
+lint: $(STAMP)/venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# What the tests need beyond Python packages, by whichever ordinary way works. What is still missing is said by
+# the test that needs it: it is skipped, and with CI=true a skipped test is a failure.
+system:
+	@test -e /usr/share/datasets/fashion-mnist || { \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -y -qq dataset-fashion-mnist >/dev/null; \
+	  else echo "not installed: Debian's dataset-fashion-mnist (apt-get install dataset-fashion-mnist as root)"; fi; } \
+	|| echo "could not install Debian's dataset-fashion-mnist; its test will be skipped"
+
+test: $(STAMP)/venv system lint $(STAMP)/book
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+
+clean:
+	rm -rf $(STAMP) book/_build course .pytest_cache .mypy_cache .ruff_cache
+	@echo "kept .venv; remove it by hand to install anew"
