@@ -10,7 +10,7 @@ from cnnlab.check.compare import Heat
 if TYPE_CHECKING:
     from cnnlab.check.report import Report, Result
 
-# Dark enough on white and light enough on black; never the only sign, the words say it too.
+# For a bar beside the verdict: no colour of text is legible on white and on black, and the word says it all.
 _GOOD, _BAD = "#1a7f4b", "#c4501b"
 _CELL = "padding:.35em .7em;text-align:left;vertical-align:top;border-bottom:1px solid #8886"
 
@@ -31,7 +31,7 @@ def _row(result: "Result") -> str:
     colour, verdict = (_GOOD, "passed") if result.passed else (_BAD, "failed")
     cells = (
         f'<th scope="row" style="{_CELL}">{html.escape(result.name)}</th>'
-        f'<td style="{_CELL};color:{colour}"><strong>{verdict}</strong></td>'
+        f'<td style="{_CELL};border-left:.4em solid {colour}"><strong>{verdict}</strong></td>'
         f'<td style="{_CELL}">{result.points} of {result.max_points}</td>'
     )
     row = f"<tr>{cells}</tr>"

@@ -66,7 +66,7 @@ def test_wrong_values_say_where_and_how_far() -> None:
         "allowed",
         "in torch.float32",
         "first    [0, 0] got",
-        'read     the section "The mathematics" of this assignment',
+        "read     the mathematics in the assignment's notebook",
     ):
         assert fragment in message
     assert message.count("got") == 6  # the worst, and the first five

@@ -99,7 +99,9 @@ def _gradient_case(logits: Argument, targets: torch.Tensor, epsilon: float, note
         gradient = call("label_smoothing_grad", logits, Argument(targets), epsilon, returns=("grad",))
         return {"grad": gradient}
 
-    return Case(_title(logits, epsilon, note), run, logits.tensor.dtype, magnify=_slack(logits))
+    # exp(z − logsumexp(z)) is a right softmax, though z near 10,000 has only three digits after the point.
+    magnify = max(_slack(logits), float(logits.tensor.abs().max()) / 100)
+    return Case(_title(logits, epsilon, note), run, logits.tensor.dtype, magnify=magnify)
 
 
 def _pytorch_epsilon(draw: Draw, device: torch.device) -> Iterator[Case]:
@@ -119,7 +121,7 @@ _CROSS_ENTROPY = "cross_entropy|CrossEntropy"
 
 ASSIGNMENT = Assignment(
     name="label_smoothing",
-    read='the section "The mathematics" of this assignment',
+    read="the mathematics in the assignment's notebook",
     right=RIGHT,
     parts=(
         Part("targets", 3, ("smooth_labels",), _targets, Ban(_CROSS_ENTROPY)),

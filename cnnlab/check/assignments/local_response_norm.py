@@ -115,7 +115,7 @@ def _pair(name: str, function: str) -> tuple[Part, Part]:
 
 ASSIGNMENT = Assignment(
     name="local_response_norm",
-    read='the section "The mathematics" of this assignment',
+    read="the mathematics in the assignment's notebook",
     right=RIGHT,
     parts=(
         *_pair("across_channels", "lrn_across_channels"),
