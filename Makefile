@@ -66,14 +66,18 @@ lint: $(STAMP)/venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What the tests need beyond Python packages, by whichever ordinary way works. What is still missing is said by
-# the test that needs it: it is skipped, and with CI=true a skipped test is a failure.
+# What the tests need beyond Python packages: a Chromium browser, and Debian's copy of Fashion-MNIST. Installed by
+# apt where that works; what is still missing is said here, its tests are skipped, and with CI=true a skipped test
+# is a failure.
 system:
-	@test -e /usr/share/datasets/fashion-mnist || { \
-	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	    apt-get update -qq && apt-get install -y -qq dataset-fashion-mnist >/dev/null; \
-	  else echo "not installed: Debian's dataset-fashion-mnist (apt-get install dataset-fashion-mnist as root)"; fi; } \
-	|| echo "could not install Debian's dataset-fashion-mnist; its test will be skipped"
+	@wanted() { \
+	  command -v chromium chromium-browser google-chrome >/dev/null || echo chromium; \
+	  test -e /usr/share/datasets/fashion-mnist || echo dataset-fashion-mnist; }; \
+	if [ -n "$$(wanted)" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "apt-get install" $$(wanted); \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$(wanted); } >/dev/null || true; fi; \
+	for package in $$(wanted); do \
+	  echo "NOT INSTALLED: $$package. Its tests cannot run; as root: apt-get install $$package" >&2; done
 
 test: $(STAMP)/venv system lint $(STAMP)/book
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope

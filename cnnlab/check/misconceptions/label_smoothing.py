@@ -148,7 +148,7 @@ MISCONCEPTIONS = (
         "others_get_nothing",
         "the other classes got nothing",
         "A row must sum to 1: each other class gets ε / (K − 1).",
-        _TARGETS,
+        ("targets",),
         _with_targets(_mixed(lambda e, k: 1 - e, lambda e, k: 0.0)),
     ),
     _wrong(

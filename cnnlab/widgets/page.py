@@ -1,0 +1,56 @@
+"""The base of our interactive figures: a widget in JupyterLab, a self-contained piece of HTML elsewhere."""
+
+import base64
+import html
+import json
+from itertools import count
+from typing import Any
+
+import anywidget
+
+# Stands in for the widget's model where there is no kernel: the traits' values and who listens to them.
+_PAGE = """\
+<div id="{id}" class="cnnlab-figure" role="group" aria-label="{label}"></div>
+<noscript><p>This figure needs JavaScript.</p></noscript>
+<script type="module">
+const state = {state};
+const listeners = {{}};
+const model = {{
+  get: (name) => state[name],
+  set: (name, value) => {{
+    state[name] = value;
+    for (const call of listeners["change:" + name] || []) call();
+  }},
+  on: (event, call) => {{ (listeners[event] ||= []).push(call); }},
+  off: () => {{}},
+  save_changes: () => {{}},
+}};
+const module = await import("data:text/javascript;base64,{code}");
+module.default.render({{ model, el: document.getElementById("{id}") }});
+</script>
+"""
+
+_numbers = count(1)
+
+
+class PageWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    """A widget whose module imports nothing and needs of its model only get, set, on and save_changes."""
+
+    label = "Interactive figure"  # for people who cannot see it
+
+    def page(self) -> str:
+        """The figure as HTML with its script and state inside; it loads nothing."""
+        names = [name for name in self.keys if not name.startswith("_") and name not in _NOT_OURS]
+        return _PAGE.format(
+            id=f"cnnlab-{type(self).__name__.lower()}-{next(_numbers)}",
+            label=html.escape(self.label, quote=True),
+            state=json.dumps({name: getattr(self, name) for name in names}).replace("<", "\\u003c"),
+            code=base64.b64encode(str(self._esm).encode()).decode(),
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/plain": self.label, "text/html": self.page()}, metadata
+
+
+_NOT_OURS = frozenset(anywidget.AnyWidget().keys)

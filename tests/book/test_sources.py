@@ -1,0 +1,53 @@
+"""The chapters' sources: short code, numbers from the run only, no outputs."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+BOOK = Path(__file__).parents[2] / "book"
+CHAPTERS = [path for path in sorted(BOOK.glob("*/*.md")) if not path.parts[len(BOOK.parts)].startswith("_")]
+# Percentages in the prose that are settings, not results.
+SETTINGS = {"95 %", "70 %"}
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def chapter(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
+    return jupytext.read(request.param)
+
+
+def test_there_are_chapters() -> None:
+    assert [path.stem for path in CHAPTERS] == ["dropout"]
+
+
+def test_shown_code_is_short(chapter: nbformat.NotebookNode) -> None:
+    for cell in chapter.cells:
+        if cell.cell_type != "code" or {"remove-cell", "hide-cell"} & set(cell.metadata.get("tags", [])):
+            continue
+        lines = cell.source.splitlines()
+        assert len(lines) <= 14, f"{len(lines)} lines:\n{cell.source}"
+        assert max(map(len, lines)) <= 88, f"a line is too long for the page:\n{cell.source}"
+
+
+def test_no_result_is_typed_by_hand(chapter: nbformat.NotebookNode) -> None:
+    prose = "\n".join(cell.source for cell in chapter.cells if cell.cell_type == "markdown")
+    assert set(re.findall(r"\d[\d.,]* %", prose)) <= SETTINGS
+    assert not re.search(r"\d percentage points", prose)
+
+
+def test_the_sections_of_a_chapter_are_there(chapter: nbformat.NotebookNode) -> None:
+    prose = "\n".join(cell.source for cell in chapter.cells if cell.cell_type == "markdown")
+    headings = re.findall(r"^## (.*)$", prose, flags=re.MULTILINE)
+    wanted = [
+        "Does it help?",
+        "What goes wrong",
+        "Try it",
+        "Check yourself",
+        "Your turn",
+        "Remember",
+        "Further reading",
+    ]
+    assert [heading for heading in headings if heading in wanted] == wanted
+    assert "You will" in prose
