@@ -1,0 +1,1 @@
+"""The instructor's side: releasing, running submissions, keeping the class; needs `cnnlab[grading]`."""

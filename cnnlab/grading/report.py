@@ -1,0 +1,89 @@
+"""What the instructor sees: a line per submission while the class is graded, and a table at the end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cnnlab.grading.classroom import Classroom, Outcome
+
+
+def grade_class(
+    classroom: Classroom, assignments: Sequence[str], students: Sequence[str], force: bool, console: Console
+) -> list[Outcome]:
+    """Grade the assignments' submissions, show how it goes, and write the grades.
+
+    Args:
+        classroom: the course.
+        assignments: whose submissions to grade.
+        students: only these; everybody when empty.
+        force: also what has been graded before and has not changed.
+        console: where to show it.
+
+    Raises:
+        InputError: an unknown name; nothing has been graded then.
+    """
+    queue = [(name, classroom.students(name, students)) for name in assignments]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    outcomes: list[Outcome] = []
+    with Progress(*columns, console=console, transient=True) as progress:
+        for name, submitters in queue:
+            task = progress.add_task(name, total=len(submitters))
+            for outcome in classroom.grade(name, submitters, force):
+                outcomes.append(outcome)
+                progress.console.print(line(outcome), highlight=False, soft_wrap=True)
+                progress.advance(task)
+    console.print(summary(outcomes))
+    console.print(f"Grades are in {_shown(classroom.export())}.", highlight=False, soft_wrap=True)
+    attention = [outcome for outcome in outcomes if outcome.state == "needs attention"]
+    for outcome in attention:
+        text = f"[bold red]Needs attention[/]: {escape(outcome.student)}, {outcome.assignment}: "
+        console.print(text + escape(outcome.reason), highlight=False, soft_wrap=True)
+    return outcomes
+
+
+def line(outcome: Outcome) -> str:
+    """One submission in one line of Rich markup."""
+    name = f"{outcome.assignment}  {escape(outcome.student)}  "
+    if outcome.state == "needs attention":
+        return f"[red]![/] {name}[red]needs attention[/]: {escape(outcome.reason)}"
+    parts = [f"{grade_id} {_score(outcome, grade_id)}" for grade_id in outcome.scores]
+    total = f"[bold]{_total(outcome):g}[/]/{sum(outcome.max_scores.values()):g}"
+    notes = "".join(f"\n    {escape(note)}" for note in outcome.notes)
+    again = " (unchanged)" if outcome.state == "unchanged" else ""
+    return f"[green]✓[/] {name}{total}{again}  [dim]{'  '.join(parts)}[/]{notes}"
+
+
+def summary(outcomes: Sequence[Outcome]) -> Table:
+    """One row per assignment."""
+    table = Table(title="Grades")
+    table.add_column("assignment", no_wrap=True)
+    for column in ("all", "graded", "unchanged", "attention", "to read", "mean", "of"):
+        table.add_column(column, justify="right")
+    for name in dict.fromkeys(outcome.assignment for outcome in outcomes):
+        mine = [outcome for outcome in outcomes if outcome.assignment == name]
+        states = [outcome.state for outcome in mine]
+        scored = [outcome for outcome in mine if outcome.scores]
+        by_hand = sum(None in outcome.scores.values() for outcome in scored)
+        mean = f"{sum(map(_total, scored)) / len(scored):.2f}" if scored else "–"
+        possible = f"{sum(scored[0].max_scores.values()):g}" if scored else "–"
+        counts = [len(mine), *(states.count(state) for state in ("graded", "unchanged", "needs attention"))]
+        table.add_row(name, *map(str, counts), str(by_hand), mean, possible)
+    return table
+
+
+def _total(outcome: Outcome) -> float:
+    return sum(score for score in outcome.scores.values() if score is not None)
+
+
+def _score(outcome: Outcome, grade_id: str) -> str:
+    score = outcome.scores[grade_id]
+    return "to read" if score is None else f"{score:g}/{outcome.max_scores[grade_id]:g}"
+
+
+def _shown(path: Path) -> Path:
+    """The path as short as it can be written from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,51 @@
+"""How nbgrader is set up for this course: the one place, used by `nbgrader_config.py` and by `cnnlab`."""
+
+from pathlib import Path
+
+from traitlets.config import Config
+
+# nbgrader waits 30 s and Jupyter for ever; a check takes well under a second.
+CELL_SECONDS = 20
+
+# A cell with this tag is the student's experiment: its submitted outputs are kept, it is not run again.
+EXPERIMENT = "experiment"
+
+
+def course_config(root: Path | str, timeout: int = CELL_SECONDS) -> Config:
+    """nbgrader's configuration for the course in the folder `root`.
+
+    Args:
+        root: the course folder, which holds source, release, submitted … and `gradebook.db`.
+        timeout: seconds that one cell may run.
+    """
+    root = Path(root).resolve()
+    config = Config()
+    config.CourseDirectory.root = str(root)
+    config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
+    # Submitted files that would only be copied about; "feedback" is nbgrader's own default.
+    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback"]
+
+    # `Execute` is nbgrader's class: its settings reach `nbgrader validate` and our subclass alike.
+    config.Execute.timeout = timeout
+    config.Execute.iopub_timeout = 10
+    config.Execute.skip_cells_with_tag = EXPERIMENT
+    config.Execute.shutdown_kernel = "immediate"
+
+    # Other users of the machine can reach a kernel's ports; a kernel that is not encrypted says so on stderr.
+    config.KernelManager.transport_encryption = "auto"
+
+    config.Autograde.sanitize_preprocessors = [
+        "cnnlab.grading.restore.RestoreCells",
+        "nbgrader.preprocessors.OverwriteKernelspec",
+        "nbgrader.preprocessors.OverwriteCells",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    config.Autograde.autograde_preprocessors = [
+        "cnnlab.grading.execute.ExecuteCells",
+        "nbgrader.preprocessors.LimitOutput",
+        "cnnlab.grading.scores.SaveScores",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    config.ExportApp.plugin_class = "cnnlab.grading.export.QuotedCsvExport"
+    return config

@@ -1,0 +1,71 @@
+"""Looks at one submitted folder before nbgrader does, and tells two states of it apart."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from cnnlab.errors import InputError
+from cnnlab.grading.markers import nbgrader
+from cnnlab.grading.restore import known_id
+
+AGAIN = "Ask the student to send the notebook again."
+
+
+def check_submission(folder: Path, released: Path) -> None:
+    """Raise an `InputError`, one sentence, when the folder holds nothing that could be graded.
+
+    Args:
+        folder: `submitted/STUDENT/ASSIGNMENT`.
+        released: the assignment's released notebook.
+    """
+    path = folder / released.name
+    if not path.is_file():
+        others = sorted(other.name for other in folder.glob("*.ipynb"))
+        found = f"; it holds {', '.join(others)}" if others else ""
+        raise InputError(
+            f"there is no {released.name} in the submission{found}. Ask the student for that file."
+        )
+    if path.is_symlink():
+        raise InputError(f"{path.name} is a link to another file, not a notebook. {AGAIN}")
+    notebook = read_notebook(path)
+    cells = nbformat.read(released, as_version=4).cells
+    ids = {grade_id for cell in cells if (grade_id := nbgrader(cell).get("grade_id"))}
+    if not any(known_id(cell, ids) for cell in notebook.cells):
+        raise InputError(
+            f"{path.name} is not the {folder.name} assignment: no cell of the released notebook is in it. "
+            "Ask the student to send the notebook that was handed out."
+        )
+
+
+def read_notebook(path: Path) -> Any:
+    """The notebook in the file; an `InputError` says what the file is instead."""
+    data = path.read_bytes()
+    if not data.strip():
+        raise InputError(f"{path.name} is empty, 0 bytes. {AGAIN}")
+    try:
+        json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is not UTF-8 text. {AGAIN}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} is not complete JSON ({error}). {AGAIN}") from error
+    try:
+        notebook = nbformat.reads(data.decode("utf-8"), as_version=4)
+        nbformat.validate(notebook)
+    except Exception as error:  # nbformat raises many kinds, one per way not to be a notebook
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"{path.name} is not a Jupyter notebook ({reason}). {AGAIN}") from error
+    return notebook
+
+
+def fingerprint(folder: Path, released: Path) -> str:
+    """A digest of what a grade depends on: the submitted files, their names, and the released notebook."""
+    digest = hashlib.sha256(released.read_bytes())
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            content = path.read_bytes()
+            digest.update(f"\n{path.relative_to(folder)}\n{len(content)}\n".encode(errors="surrogateescape"))
+            digest.update(content)
+    return digest.hexdigest()

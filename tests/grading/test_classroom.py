@@ -1,0 +1,136 @@
+"""A class of the tiny assignment through `cnnlab grade`: nobody is lost, nothing is stale or run twice."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+
+@pytest.fixture
+def grade(run: Any, root: Path) -> Callable[..., tuple[int, str]]:
+    """Runs `cnnlab grade tiny`; the exit code and what was printed, without colours."""
+
+    def start(*options: object) -> tuple[int, str]:
+        result = run("cnnlab", "grade", "tiny", *options, cwd=root)
+        assert "Traceback" not in result.stdout + result.stderr
+        return result.returncode, re.sub(r"\x1b\[[0-9;]*m", "", result.stdout + result.stderr)
+
+    return start
+
+
+@pytest.fixture
+def scores(root: Path) -> Callable[[], dict[str, float]]:
+    """Reads `grades.csv`: score by student."""
+
+    def read() -> dict[str, float]:
+        with (root / "course/grades.csv").open() as file:
+            return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+    return read
+
+
+def line(output: str, student: str) -> str:
+    """What was said about a student first."""
+    return next(text for text in output.splitlines() if f"  {student}  " in text)
+
+
+BROKEN: dict[str, tuple[Callable[[str], bytes], str]] = {
+    "empty": (lambda text: b"", "is empty, 0 bytes"),
+    "truncated": (lambda text: text[: len(text) // 2].encode(), "is not complete JSON"),
+    "utf16": (lambda text: text.encode("utf-16"), "is not UTF-8 text"),
+    "nonsense": (lambda text: b'{"cells": 7, "nbformat": 4, "metadata": {}}', "is not a Jupyter notebook"),
+    "list": (lambda text: b"[1, 2]", "is not a Jupyter notebook"),
+    "deep": (lambda text: b"[" * 100_000, "is not complete JSON"),
+    "foreign": (
+        lambda text: nbformat.writes(nbformat.v4.new_notebook()).encode(),
+        "is not the tiny assignment",
+    ),
+}
+
+
+def test_a_broken_submission_stops_nobody(
+    root: Path, grade: Any, scores: Any, submit: Any, answered: Any
+) -> None:
+    submit("ada", answered())
+    notebook = answered(square="def square(x):\n    return 0")
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "check_square"]
+    submit("zoë [*] o'neil, jr", notebook)
+    for student, (damage, _) in BROKEN.items():
+        path = submit(student, answered())
+        path.write_bytes(damage(path.read_text()))
+    submit("renamed", answered()).rename(root / "course/submitted/renamed/tiny/my solution.ipynb")
+
+    submit("linked", answered()).unlink()
+    (root / "course/submitted/linked/tiny/tiny.ipynb").symlink_to(
+        root / "course/submitted/ada/tiny/tiny.ipynb"
+    )
+
+    code, output = grade()
+
+    assert code == 1
+    assert "is a link to another file" in line(output, "linked")
+    for student, (_, reason) in BROKEN.items():
+        assert reason in line(output, student)
+        assert f"Needs attention: {student}, tiny: " in output
+    assert "the cell check_square was missing and has been put back" in output
+    assert "there is no tiny.ipynb in the submission; it holds my solution.ipynb" in line(output, "renamed")
+    assert scores() == {"ada": 5, "zoë [*] o'neil, jr": 2, "renamed": 0, "linked": 0} | dict.fromkeys(
+        BROKEN, 0
+    )
+
+
+def test_only_what_has_changed_is_run_again_and_no_score_is_stale(
+    root: Path, grade: Any, scores: Any, submit: Any, answered: Any
+) -> None:
+    submit("ada", answered())
+    submit("bob", answered(square="def square(x):\n    return 0"))
+    carol = submit("carol", answered())
+    assert grade()[0] == 0
+    assert scores() == {"ada": 5, "bob": 2, "carol": 5}
+
+    submit("bob", answered())
+    carol.write_bytes(b"")
+    code, output = grade()
+
+    assert code == 1
+    assert "unchanged" in line(output, "ada")
+    assert "unchanged" not in line(output, "bob")
+    assert scores() == {"ada": 5, "bob": 5, "carol": 0}
+    assert not (root / "course/feedback/carol/tiny").exists()
+
+    code, output = grade("--force", "--student", "ada")
+    assert code == 0
+    assert "unchanged" not in line(output, "ada")
+    assert "bob" not in output
+
+
+@pytest.mark.parametrize("moment", ["before it is restored", "while it runs"])
+def test_a_run_that_was_killed_is_taken_up_again(
+    root: Path, grade: Any, scores: Any, submit: Any, answered: Any, moment: str
+) -> None:
+    """Stock nbgrader sees the folder that the killed run left, skips the student and exits with 0."""
+    submit("ada", answered(square="import time\n\n\ndef square(x):\n    time.sleep(3)\n    return x * x"))
+    command = [str(Path(sys.executable).parent / "cnnlab"), "grade", "tiny"]
+    killed = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, start_new_session=True)
+    started = root / "course/autograded/ada/tiny"
+    started = started / "tiny.ipynb" if moment == "while it runs" else root / "course/gradebook.db-journal"
+    deadline = time.monotonic() + 60
+    while not started.exists() and killed.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+
+    code, output = grade()
+
+    assert code == 0
+    assert "unchanged" not in line(output, "ada")
+    assert scores() == {"ada": 5}

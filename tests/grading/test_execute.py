@@ -1,0 +1,155 @@
+"""One cell's damage stays its own: dead kernels, endless loops, tags and outputs that pretend."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cnnlab.grading.execute import ExecuteCells
+from cnnlab.grading.scores import deciding
+from cnnlab.grading.settings import course_config
+
+# Longer than any honest cell of the tiny assignment, even on a busy machine; a loop has to wait for it.
+SECONDS = 4
+
+
+@pytest.fixture
+def execute(tmp_path: Any) -> Callable[[Any], dict[str, Any]]:
+    """Runs a notebook; its cells by id."""
+
+    def run(notebook: Any) -> dict[str, Any]:
+        config = course_config(tmp_path, timeout=SECONDS)
+        config.Execute.iopub_timeout = 2  # how long a kernel that was interrupted may take to become idle
+        executor = ExecuteCells(config=config)
+        executor.preprocess(notebook, {"metadata": {"path": str(tmp_path)}})
+        return {cell.id: cell for cell in notebook.cells}
+
+    return run
+
+
+def errors(cell: Any) -> list[str]:
+    """The names of the errors that decide the cell's score."""
+    return [output.ename for output in deciding(cell).outputs]
+
+
+def text(cell: Any) -> str:
+    return " ".join(output.get("evalue", "") for output in cell.outputs)
+
+
+def test_right_answers_leave_no_error(answered: Any, execute: Any) -> None:
+    cells = execute(answered())
+    assert not errors(cells["check_square"])
+    assert not errors(cells["check_double"])
+
+
+def test_a_wrong_answer_costs_its_own_check_only(answered: Any, execute: Any) -> None:
+    cells = execute(answered(square="def square(x):\n    return 2 * x"))
+    assert errors(cells["check_square"]) == ["AssertionError"]
+    assert not errors(cells["check_double"])
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["import os; os._exit(1)", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"],
+    ids=["exit", "segfault"],
+)
+def test_a_kernel_that_dies_in_a_function_costs_its_check_only(
+    answered: Any, execute: Any, ending: str
+) -> None:
+    cells = execute(answered(square=f"def square(x):\n    {ending}"))
+    assert errors(cells["check_square"]) == ["KernelDied"]
+    assert "ended the kernel" in text(cells["check_square"])
+    assert not errors(cells["check_double"])
+
+
+def test_a_kernel_that_dies_late_keeps_what_came_before(answered: Any, execute: Any) -> None:
+    notebook = answered(double="import os\nos._exit(1)")
+    notebook.cells[0].cell_type, notebook.cells[0].outputs = "code", []
+    notebook.cells[0].source = "print('once')"
+    cells = execute(notebook)
+    assert not errors(cells["check_square"])
+    assert errors(cells["double"]) == ["KernelDied"]
+    assert errors(cells["check_double"]) == ["NameError"]
+    assert [output.text for output in notebook.cells[0].outputs] == ["once\n"]  # run twice, shown once
+
+
+@pytest.mark.parametrize("word", ["exit()", "quit()"])
+def test_a_polite_exit_does_not_cost_the_next_question(answered: Any, execute: Any, word: str) -> None:
+    cells = execute(answered(square=f"def square(x):\n    return x * x\n\n\n{word}"))
+    assert errors(cells["square"]) == ["KernelDied"]
+    assert not errors(cells["check_double"])
+
+
+def test_sys_exit_is_an_error_in_its_cell(answered: Any, execute: Any) -> None:
+    cells = execute(answered(square="import sys\n\n\ndef square(x):\n    sys.exit(0)"))
+    assert errors(cells["check_square"]) == ["SystemExit"]
+    assert not errors(cells["check_double"])
+
+
+def test_an_endless_loop_is_stopped_and_named(answered: Any, execute: Any) -> None:
+    cells = execute(answered(square="def square(x):\n    while True:\n        pass"))
+    assert "CellTimeout" in errors(cells["check_square"])
+    assert f"timeout of {SECONDS} s" in text(cells["check_square"])
+    assert not errors(cells["check_double"])
+
+
+def test_a_loop_that_ignores_the_interrupt_is_stopped_too(answered: Any, execute: Any) -> None:
+    stubborn = (
+        "def square(x):\n    while True:\n        try:\n            while True:\n                pass\n"
+    )
+    cells = execute(answered(square=stubborn + "        except KeyboardInterrupt:\n            pass"))
+    assert errors(cells["check_square"]) == ["CellTimeout"]
+    assert not errors(cells["check_double"])
+
+
+def test_a_warning_on_stderr_is_no_error(answered: Any, execute: Any) -> None:
+    noisy = "import warnings\n\n\ndef square(x):\n    warnings.warn('slow')\n    return x * x"
+    check = execute(answered(square=noisy))["check_square"]
+    assert [output.name for output in check.outputs] == ["stderr"]
+    assert not errors(check)
+
+
+def test_a_displayed_number_is_no_score(answered: Any, execute: Any) -> None:
+    """nbgrader would take it for a partial score, and would not look at the error after it."""
+    fake = (
+        "import IPython\n"
+        "def square(x):\n"
+        "    IPython.get_ipython().displayhook(3)\n"
+        "    IPython.display.display(3)\n"
+        "    return 0"
+    )
+    check = execute(answered(square=fake))["check_square"]
+    assert "execute_result" in [output.output_type for output in check.outputs]
+    assert errors(check) == ["AssertionError"]
+
+
+@pytest.mark.parametrize("tag", ["skip-execution", "experiment", "raises-exception"])
+def test_a_tag_on_a_graded_cell_has_no_effect(answered: Any, execute: Any, tag: str) -> None:
+    notebook = answered(square="def square(x):\n    return 0")
+    check = next(cell for cell in notebook.cells if cell.id == "check_square")
+    check.metadata["tags"] = [tag]
+    assert errors(execute(notebook)["check_square"]) == ["AssertionError"]
+
+
+def test_an_experiment_keeps_its_submitted_output(answered: Any, execute: Any) -> None:
+    notebook = answered()
+    experiment = next(cell for cell in notebook.cells if "experiment" in cell.metadata.get("tags", []))
+    experiment.outputs = [{"output_type": "stream", "name": "stdout", "text": "took me an hour"}]
+    execute(notebook)
+    assert experiment.outputs[0]["text"] == "took me an hour"
+
+
+def test_stored_outputs_are_removed_before_running(answered: Any, execute: Any) -> None:
+    notebook = answered(square="def square(x):\n    return 0")
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not cell.metadata.get("tags"):
+            cell.outputs = [{"output_type": "stream", "name": "stdout", "text": "all is well"}]
+    cells = execute(notebook)
+    assert "all is well" not in str([cells["square"], cells["check_square"]])
+
+
+def test_a_check_that_never_runs_has_an_error(answered: Any, execute: Any) -> None:
+    notebook = answered()
+    check = next(cell for cell in notebook.cells if cell.id == "check_square")
+    check.source = ""
+    assert errors(execute(notebook)["check_square"]) == ["NotRun"]
