@@ -1,5 +1,6 @@
 """Looks at one submitted folder before nbgrader does, and tells two states of it apart."""
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import nbformat
 
+import cnnlab
 from cnnlab.errors import InputError
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.restore import known_id
@@ -60,9 +62,19 @@ def read_notebook(path: Path) -> Any:
     return notebook
 
 
+@functools.cache
+def _checks() -> bytes:
+    """A digest of the code that judges, so that a corrected check grades again what it had got wrong."""
+    digest = hashlib.sha256()
+    for package in ("check", "reference"):
+        for path in sorted((Path(cnnlab.__file__).parent / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.digest()
+
+
 def fingerprint(folder: Path, released: Path) -> str:
-    """A digest of what a grade depends on: the submitted files, their names, and the released notebook."""
-    digest = hashlib.sha256(released.read_bytes())
+    """A digest of what a grade depends on: the submitted files, their names, the released notebook, the checks."""
+    digest = hashlib.sha256(released.read_bytes() + _checks())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             content = path.read_bytes()
