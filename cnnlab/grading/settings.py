@@ -1,5 +1,7 @@
 """How nbgrader is set up for this course: the one place, used by `nbgrader_config.py` and by `cnnlab`."""
 
+import os
+import sysconfig
 from pathlib import Path
 
 from traitlets.config import Config
@@ -11,6 +13,14 @@ CELL_SECONDS = 20
 EXPERIMENT = "experiment"
 
 
+def _find_neighbours() -> None:
+    """Put this Python's own commands on the path: nbgrader starts `alembic` by name, activated or not."""
+    here = sysconfig.get_path("scripts")
+    known = os.environ.get("PATH", "").split(os.pathsep)
+    if here not in known:
+        os.environ["PATH"] = os.pathsep.join([here, *known])
+
+
 def course_config(root: Path | str, timeout: int = CELL_SECONDS) -> Config:
     """nbgrader's configuration for the course in the folder `root`.
 
@@ -18,6 +28,7 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS) -> Config:
         root: the course folder, which holds source, release, submitted … and `gradebook.db`.
         timeout: seconds that one cell may run.
     """
+    _find_neighbours()
     root = Path(root).resolve()
     config = Config()
     config.CourseDirectory.root = str(root)

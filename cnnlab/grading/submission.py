@@ -73,7 +73,7 @@ def _checks() -> bytes:
 
 
 def fingerprint(folder: Path, released: Path) -> str:
-    """A digest of what a grade depends on: the submitted files, their names, the released notebook, the checks."""
+    """A digest of what a grade depends on: submitted files and names, the released notebook, the checks."""
     digest = hashlib.sha256(released.read_bytes() + _checks())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
