@@ -1,6 +1,23 @@
 """What a notebook shows besides pictures: interactive figures that need no kernel, numbers for the text."""
 
+from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
+from cnnlab.widgets.classify_2d import Classify2D
 from cnnlab.widgets.dropout_masks import DropoutMasks
+from cnnlab.widgets.early_stopping import EarlyStopping
+from cnnlab.widgets.label_smoothing import LabelSmoothing
+from cnnlab.widgets.local_response import LocalResponse
 from cnnlab.widgets.numbers import glue
+from cnnlab.widgets.penalty_geometry import PenaltyGeometry
+from cnnlab.widgets.polynomial_fit import PolynomialFit
 
-__all__ = ["DropoutMasks", "glue"]
+__all__ = [
+    "BatchNormDistribution",
+    "Classify2D",
+    "DropoutMasks",
+    "EarlyStopping",
+    "LabelSmoothing",
+    "LocalResponse",
+    "PenaltyGeometry",
+    "PolynomialFit",
+    "glue",
+]

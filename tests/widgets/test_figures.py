@@ -1,0 +1,70 @@
+"""What all interactive figures have in common, without a browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+import traitlets
+
+from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
+from cnnlab.widgets.classify_2d import Classify2D
+from cnnlab.widgets.early_stopping import EarlyStopping
+from cnnlab.widgets.label_smoothing import LabelSmoothing
+from cnnlab.widgets.local_response import LocalResponse
+from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.penalty_geometry import PenaltyGeometry
+from cnnlab.widgets.polynomial_fit import PolynomialFit
+
+FIGURES = [
+    BatchNormDistribution, Classify2D, EarlyStopping, LabelSmoothing, LocalResponse, PenaltyGeometry,
+    PolynomialFit,
+]  # fmt: skip
+FOLDER = Path(__file__).parents[2] / "cnnlab" / "widgets"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.js")), ids=lambda path: str(path.stem))
+def test_a_module_stands_alone(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"^\s*import\b|\bimport\(|\bfetch\(|XMLHttpRequest", text, flags=re.MULTILINE)
+    assert set(re.findall(r"https?://[^\s\"']+", text)) <= {"http://www.w3.org/2000/svg"}
+    used = set(re.findall(r"\bmodel\.(\w+)", text))
+    assert used <= {"get", "set", "on", "save_changes"}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_notebook_and_page(figure: type[PageWidget]) -> None:
+    data, _ = figure()._repr_mimebundle_()
+    assert set(data) == {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"}
+    assert data["text/plain"] == figure.label
+    assert figure.label != PageWidget.label
+    assert "http" not in data["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "options"),
+    [
+        (PolynomialFit, {"order": 10}),
+        (PolynomialFit, {"order": 2.5}),
+        (PolynomialFit, {"ridge": -1e-9}),
+        (PolynomialFit, {"points": 9}),
+        (PenaltyGeometry, {"strength": -0.1}),
+        (PenaltyGeometry, {"center_1": 3.0}),
+        (Classify2D, {"p": 0.95}),
+        (Classify2D, {"shape": "stars"}),
+        (Classify2D, {"rate": 0.0}),
+        (BatchNormDistribution, {"batch_size": 1}),
+        (BatchNormDistribution, {"scale": 0.0}),
+        (BatchNormDistribution, {"training": "yes"}),
+        (LocalResponse, {"activations": []}),
+        (LocalResponse, {"activations": [1.0, 6.0]}),
+        (LocalResponse, {"n": 0}),
+        (LabelSmoothing, {"epsilon": 1.0}),
+        (LabelSmoothing, {"classes": 1}),
+        (EarlyStopping, {"patience": 0}),
+        (EarlyStopping, {"smoothing": 1.0}),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "-".join(value),
+)
+def test_impossible_settings_are_refused(figure: type[PageWidget], options: dict[str, object]) -> None:
+    with pytest.raises(traitlets.TraitError):
+        figure(**options)
