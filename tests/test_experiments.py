@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import nn
 from cnnlab.data import Dataset, Split
 from cnnlab.errors import InputError
 from cnnlab.experiments import Recipe, compare, differences, final, in_words, interval
+from cnnlab.training import EarlyStopping
 
 
 def dataset(*, seed: int) -> Dataset:
@@ -25,6 +27,11 @@ def dataset(*, seed: int) -> Dataset:
         return Split(images, images.flatten(1).argmax(dim=1))
 
     return Dataset("random", tuple("abcd"), part(48), part(40), part(40))
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNNLAB_CACHE", str(tmp_path))
 
 
 SMALL = {"inputs": 4, "hidden": (8,), "classes": 4}
@@ -73,14 +80,35 @@ def test_seeds_differ_in_split_and_weights() -> None:
 
 def test_twice_the_same_bits_and_on_any_number_of_processes() -> None:
     variants = {"plain": BASE, "dropout": BASE.change(dropout=0.5)}
-    alone = compare(variants, seeds=range(2), jobs=1)
-    pd.testing.assert_frame_equal(alone, compare(variants, seeds=range(2), jobs=1), check_exact=True)
-    pd.testing.assert_frame_equal(alone, compare(variants, seeds=range(2), jobs=2), check_exact=True)
+    alone, again = (compare(variants, seeds=range(2), jobs=1, cache=False) for _ in range(2))
+    two = compare(variants, seeds=range(2), jobs=2)
+    for other in (again, two):
+        pd.testing.assert_frame_equal(
+            alone.drop(columns="seconds"), other.drop(columns="seconds"), check_exact=True
+        )
+    # The processes that did the runs have kept them.
+    assert two.attrs["cached"] == 0
+    assert compare(variants, seeds=range(2), jobs=1).attrs["cached"] == 4
 
 
 def test_the_table_is_tidy() -> None:
     table = compare({"plain": BASE}, seeds=[3, 4], jobs=1)
-    assert list(table.columns) == ["variant", "seed", "epoch", "split", "loss", "accuracy", "failure"]
+    columns = [
+        "variant",
+        "seed",
+        "epoch",
+        "split",
+        "loss",
+        "accuracy",
+        "failure",
+        "seconds",
+        "stopped",
+        "kept",
+    ]
+    assert list(table.columns) == columns
+    assert (table["seconds"] > 0).all()
+    assert (table["stopped"] == 2).all()
+    assert (table["kept"] == 2).all()
     assert table.groupby(["variant", "seed", "epoch", "split"]).size().eq(1).all()
     assert set(table["split"]) == {"train", "validation"}
     assert (table["failure"] == "").all()
@@ -128,6 +156,41 @@ def test_when_every_run_failed_the_reason_is_given() -> None:
     table = compare({"exploding": EXPLODING}, seeds=[0], jobs=1)
     with pytest.raises(InputError, match=r"no run finished.*Diverged: the training loss"):
         final(table)
+
+
+def test_early_stopping_counts_at_the_epoch_whose_weights_are_kept() -> None:
+    stopping = EarlyStopping(1, min_delta=10.0)  # nothing is an improvement on the first epoch
+    recipe = replace(BASE, training={**BASE.training, "epochs": 9, "after_epoch": [stopping]})
+    table = compare({"stopped": recipe}, seeds=[0, 1], jobs=1, test=True)
+    assert set(table["stopped"]) == {2}
+    assert set(table["kept"]) == {1}
+    assert stopping.best_epoch == 0  # every run has a copy of its own
+    for split in ("validation", "test"):
+        assert list(final(table, split)["epoch"]) == [1, 1]
+    one = compare(
+        {"one epoch": replace(BASE, training={**BASE.training, "epochs": 1})}, [0, 1], jobs=1, test=True
+    )
+    for split in ("validation", "test"):
+        assert list(final(table, split)["loss"]) == list(final(one, split)["loss"])
+    last = replace(
+        recipe, training={**recipe.training, "after_epoch": [EarlyStopping(1, min_delta=10.0, restore=False)]}
+    )
+    assert set(compare({"last": last}, seeds=[0], jobs=1)["kept"]) == {2}
+
+
+def test_an_unknown_training_option_is_refused() -> None:
+    recipe = replace(BASE, training={"epoch": 3})
+    with pytest.raises(InputError, match=r"unknown training option 'epoch'. Did you mean 'epochs'"):
+        compare({"a": recipe}, seeds=[0])
+    with pytest.raises(InputError, match=r"unknown training option 'checkpoint'"):
+        compare({"a": replace(BASE, training={"checkpoint": "run.pt"})}, seeds=[0])
+
+
+def test_nothing_to_compare_is_refused() -> None:
+    with pytest.raises(InputError, match="nothing to compare: 0 variants, 8 seeds"):
+        compare({})
+    with pytest.raises(InputError, match="nothing to compare: 1 variants, 0 seeds"):
+        compare({"a": BASE}, seeds=[])
 
 
 def test_an_unknown_option_stops_before_training() -> None:

@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from cnnlab import plots
+from cnnlab.errors import InputError
 from cnnlab.experiments import differences, interval
+from cnnlab.models import mlp, two_layer
+from cnnlab.training import activations
 
 mpl.use("Agg")
 
@@ -114,3 +117,113 @@ def test_the_same_figure_gives_the_same_file(table: pd.DataFrame, tmp_path: obje
         with open(path, "rb") as file:
             files.append(file.read())
     assert files[0] == files[1]
+
+
+def runs(lengths: dict[int, int]) -> pd.DataFrame:
+    """One variant whose runs (seed: epochs) have different lengths, as with early stopping."""
+    rows = [
+        ("stopped", seed, epoch, split, seed + epoch, 0.5, "")
+        for seed, length in lengths.items()
+        for epoch in range(1, length + 1)
+        for split in ("train", "validation")
+    ]
+    return pd.DataFrame(rows, columns=["variant", "seed", "epoch", "split", "loss", "accuracy", "failure"])
+
+
+def test_learning_curves_end_where_the_first_run_does() -> None:
+    ax = plots.learning_curves(runs({0: 5, 1: 3, 2: 4}))
+    assert list(ax.lines[0].get_xdata()) == [1, 2, 3]
+    assert list(ax.lines[0].get_ydata()) == [2, 3, 4]
+
+
+def test_learning_curves_leave_out_a_split_that_is_not_there() -> None:
+    assert len(plots.learning_curves(runs({0: 2}), splits=("validation", "test")).lines) == 1
+
+
+def test_activation_histograms_share_one_scale() -> None:
+    layers = {"first": torch.randn(1000), "second": 3 + 0.1 * torch.randn(10, 100)}
+    axes = plots.activation_histograms(layers, limits=(-5, 5))
+    assert [ax.get_title().split("\n")[0] for ax in axes] == ["first", "second"]
+    assert {ax.get_xlim() for ax in axes} == {(-5, 5)}
+    mean, std = (float(part) for part in axes[1].get_title().split("\n")[1].split(" ± "))
+    assert (mean, std) == pytest.approx((3, 0.1), rel=0.1)
+    heights = [bar.get_height() * bar.get_width() for bar in axes[1].patches]
+    assert sum(heights) == pytest.approx(1)
+    table = pd.DataFrame(
+        [{"layer": name, "value": v.item()} for name, x in layers.items() for v in x.flatten()]
+    )
+    again = plots.activation_histograms(table, limits=(-5, 5))
+    assert [ax.get_title() for ax in again] == [ax.get_title() for ax in axes]
+    assert len(plots.activation_histograms({"dead": torch.zeros(10)})) == 1
+
+
+def test_activation_histograms_fit_the_activations_of_a_network() -> None:
+    axes = plots.activation_histograms(activations(mlp(hidden=(4, 4)), torch.rand(5, 1, 28, 28)))
+    assert len(axes) == 6
+
+
+def below_the_diagonal(points: torch.Tensor) -> torch.Tensor:
+    return points[:, 0] - points[:, 1]  # one logit: class 1 where x is greater than y
+
+
+class Diagonal(torch.nn.Module):
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        assert not self.training
+        logit = below_the_diagonal(points)
+        return torch.stack([-logit, logit], dim=1)
+
+
+@pytest.mark.parametrize("model", [below_the_diagonal, Diagonal()])
+def test_decision_boundary_is_the_right_way_up(model: object) -> None:
+    points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    ax = plots.decision_boundary(model, points, torch.tensor([0, 1, 0, 0]), resolution=50)
+    (image,) = ax.images
+    answers, (left, right, bottom, top) = image.get_array(), image.get_extent()
+    assert image.origin == "lower"
+    for x, y in ((0.9, 0.1), (0.1, 0.9)):
+        row, column = (y - bottom) / (top - bottom) * 49, (x - left) / (right - left) * 49
+        assert answers[round(row), round(column)] == (x > y)
+    line = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
+    assert np.abs(line[:, 0] - line[:, 1]).max() < 2 / 49
+    shown = {k: set(map(tuple, line.get_xydata().tolist())) for k, line in enumerate(ax.lines)}
+    assert shown == {0: {(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)}, 1: {(1.0, 0.0)}}
+    if isinstance(model, torch.nn.Module):
+        assert model.training
+
+
+def test_a_boundary_that_is_not_there_is_not_drawn() -> None:
+    ax = plots.decision_boundary(lambda points: torch.zeros(len(points), 3), torch.rand(5, 2), torch.zeros(5))
+    assert len(ax.collections) == 0
+
+
+def test_weight_images_show_the_first_layer() -> None:
+    model = mlp(hidden=(5,))
+    axes = plots.weight_images(model, columns=3)
+    assert len(axes) == 5
+    for ax, row in zip(axes, model[1].weight.detach(), strict=True):
+        assert np.allclose(ax.images[0].get_array(), row.reshape(28, 28))
+        low, high = ax.images[0].get_clim()
+        assert -low == high == pytest.approx(row.abs().max().item())
+    assert len(plots.weight_images(torch.rand(10, 1, 3, 3), count=4)) == 4
+    colour = plots.weight_images(torch.randn(2, 3, 5, 5))[0].images[0].get_array()
+    assert colour.shape == (5, 5, 3)
+    assert 0 <= colour.min() < colour.max() <= 1
+    assert len(plots.weight_images(two_layer())) == 50  # 3072 = 3·32·32
+    with pytest.raises(InputError, match=r"6 weights per unit are no image .* give image_shape="):
+        plots.weight_images(torch.rand(2, 6))
+    assert len(plots.weight_images(torch.rand(2, 6), image_shape=(1, 2, 3))) == 2
+
+
+def test_loss_contours_follow_the_function_and_the_path() -> None:
+    path = torch.tensor([[1.5, 1.0], [0.5, 0.25], [0.0, 0.0]])
+    ax = plots.loss_contours(lambda x, y: x**2 + 4 * y**2, path=path, levels=[1.0])
+    circle = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
+    assert np.allclose(circle[:, 0] ** 2 + 4 * circle[:, 1] ** 2, 1, atol=0.01)
+    assert np.allclose(ax.lines[0].get_xydata(), path)
+    assert np.allclose(ax.lines[1].get_xydata(), path[:1])
+    slow = np.vectorize(lambda x, y: float(x) + float(y))
+    assert len(plots.loss_contours(slow, resolution=5).collections) == 1
+    with pytest.raises(InputError, match=r"path has the shape \(3,\)"):
+        plots.loss_contours(lambda x, y: x + y, path=[1.0, 2.0, 3.0])
+    with pytest.raises(InputError, match=r"function returned the shape \(\)"):
+        plots.loss_contours(lambda x, y: 3.0)

@@ -1,31 +1,31 @@
 """The training loop: one function, deterministic given a seed, that returns its history as a tidy table."""
 
-from collections.abc import Callable, Iterable
+import hashlib
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from cnnlab.data import Split, batches
+from cnnlab.data import Split
+from cnnlab.data.arguments import whole
 from cnnlab.errors import InputError
-
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
-Loss = Callable[[Tensor, Tensor], Tensor]
+from cnnlab.training.batching import passes
+from cnnlab.training.checkpoint import Run, settings
+from cnnlab.training.epoch import Epoch, refuse_growth, refuse_infinite
+from cnnlab.training.evaluation import Loss, device_of, evaluate
+from cnnlab.training.penalties import OptimizerFactory, Penalty
+from cnnlab.training.progress import bar
 
 sgd = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
-
-
-class Diverged(RuntimeError):
-    """The loss left the finite numbers; `epoch` says when (counted from 1)."""
-
-    def __init__(self, message: str, epoch: int) -> None:
-        super().__init__(message, epoch)  # both, so that the exception survives a trip between processes
-        self.epoch = epoch
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+Schedule = Callable[[torch.optim.Optimizer], LRScheduler]
 
 
 def fit(
@@ -37,82 +37,147 @@ def fit(
     batch_size: int = 50,
     optimizer: OptimizerFactory = sgd,
     loss: Loss = F.cross_entropy,
+    schedule: Schedule | None = None,
+    augment: Augment | None = None,
+    penalty: Penalty | None = None,
+    after_step: Sequence[Callable[[nn.Module], object]] = (),
+    after_epoch: Sequence[Callable[[Epoch], object]] = (),
     seed: int = 0,
     device: str | torch.device | None = None,
+    mixed_precision: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and return what happened.
 
-    The order of the batches comes from its own generator and everything the model draws (dropout masks)
-    from torch's global one, seeded here and put back afterwards: two models with the same seed see the same
-    batches even when only one of them draws random numbers.
+    The order of the batches and the augmentation have generators of their own, and what the model draws
+    (dropout masks) comes from torch's global one, seeded here and put back afterwards: two models with the
+    same seed see the same batches even when only one of them draws random numbers.
 
     Args:
+        batch_size: a last batch of a single image is left out when the model has batch norm.
         optimizer: receives the model's parameters and returns an optimizer.
         loss: receives logits (B, K) and labels (B,) and returns the mean loss of the batch.
+        schedule: receives the optimizer and returns a scheduler of torch, stepped after each epoch.
+        augment: receives the images of a training batch and a generator (on the CPU) and returns images.
+        penalty: receives the model and returns a scalar that is added to the training loss.
+        after_step: each is called with the model after every step.
+        after_epoch: each is called with an `Epoch`; training stops when one of them returns True. A method
+            `finish(model)`, if it has one, is called when training ends.
         device: CUDA when there is one, unless given.
+        mixed_precision: compute in bfloat16 on the CPU, in float16 with a scaled loss on CUDA.
+        checkpoint: a file; written after every epoch, and gone on from, to the same bits, if it exists.
+        progress: False for no progress bar; there is none either where nobody watches.
 
     Returns:
         One row per epoch and split with the columns epoch, split, loss, accuracy; both splits are measured in
-        evaluation mode at the end of each epoch, so they can be compared.
+        evaluation mode and without penalty at the end of each epoch, so they can be compared.
 
     Raises:
-        Diverged: as soon as a loss is not finite.
+        Diverged: a loss is not finite, or an epoch's training loss is above three times the initial one.
+        InputError: a setting is out of range, or the checkpoint is damaged or another run's.
     """
-    if epochs < 1 or not len(train) or not len(validation):
-        raise InputError(
-            f"epochs, training and validation examples must each be at least 1; "
-            f"got {epochs}, {len(train)} and {len(validation)}."
-        )
+    batch_size = whole("batch_size", batch_size, 1)
+    if whole("epochs", epochs, 1) and not (len(train) and len(validation)):
+        raise InputError(f"both splits need an image; there are {len(train)} and {len(validation)}.")
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    model.to(device)
     train = Split(train.images.to(device), train.labels.to(device))
-    stepper = optimizer(model.parameters())
-    order = torch.Generator().manual_seed(seed)
-    rows: list[dict[str, float | str]] = []
+    run = _begin(model.to(device), optimizer, schedule, [*after_step, *after_epoch], seed, mixed_precision)
+    run.settings |= settings(model, run.optimizer, train, batch_size=batch_size, seed=seed)
+    order, noise = run.generators
+    steps = math.ceil(len(train) / batch_size)
+    with _reproducible(seed), bar(epochs, steps, wanted=progress) as show:
+        if checkpoint is not None:
+            run.resume(checkpoint)
+        while run.epoch < epochs and not run.stopped:
+            epoch, rate, seen, total = run.epoch + 1, run.optimizer.param_groups[0]["lr"], 0.0, 0
+            model.train()
+            for step, (images, labels) in enumerate(passes(model, train, batch_size, order), 1):
+                if augment:
+                    images = augment(images, noise)
+                run.optimizer.zero_grad()
+                with _precision(device, mixed_precision):
+                    logits = model(images)
+                value = loss(logits.float() if mixed_precision else logits, labels)
+                plain = value.item()  # the one wait for the device in a step, unless there is a penalty
+                penalised = value + penalty(model) if penalty else value
+                refuse_infinite(penalised.item() if penalty else plain, "training", epoch, step)
+                run.scaler.scale(penalised).backward()
+                run.scaler.step(run.optimizer)
+                run.scaler.update()
+                for call in after_step:
+                    call(model)
+                seen, total = seen + plain * len(labels), total + len(labels)
+                start = run.start = plain if run.start is None else run.start
+                show((epoch - 1) * steps + step, plain, rate, run.history)
+            measured = [evaluate(model, split, loss=loss) for split in (train, validation)]
+            for name, (mean_loss, accuracy) in zip(("train", "validation"), measured, strict=True):
+                refuse_infinite(mean_loss, name, epoch)
+                run.history.append({"epoch": epoch, "split": name, "loss": mean_loss, "accuracy": accuracy})
+            refuse_growth(seen / total, measured[0][0], start, logits.shape[-1], epoch)
+            _set_next_rate(run.scheduler, measured[1][0])
+            state = Epoch.of(model, epoch, epochs, rate, run.history, measured)
+            answers = [call(state) for call in after_epoch]
+            run.epoch, run.stopped = epoch, any(answers)
+            if checkpoint is not None:
+                run.save(checkpoint)
+        for plug in after_epoch:
+            getattr(plug, "finish", lambda _: None)(model)
+    return pd.DataFrame(run.history)
+
+
+def _begin(
+    model: nn.Module,
+    optimizer: OptimizerFactory,
+    schedule: Schedule | None,
+    plugs: Sequence[object],
+    seed: int,
+    mixed_precision: bool,
+) -> Run:
+    device = device_of(model)
+    try:
+        stepper = optimizer(model.parameters())
+    except ValueError as error:  # torch names the value, not the range
+        reason = str(error).removesuffix(".")
+        raise InputError(f"{reason}; rates and strengths must be 0 or more, momentum below 1.") from None
+    scheduler = schedule(stepper) if schedule else None
+    lasting = [plug for plug in plugs if hasattr(plug, "state_dict")]
+    # A seed of its own for augmentation: the stream of `seed` itself orders the batches.
+    noise = int.from_bytes(hashlib.blake2b(f"{seed}/augment".encode(), digest_size=4).digest())
+    return Run(
+        model=model,
+        optimizer=stepper,
+        scheduler=scheduler,
+        scaler=torch.amp.GradScaler(device.type, enabled=mixed_precision and device.type == "cuda"),
+        generators=tuple(torch.Generator().manual_seed(number) for number in (seed, noise)),
+        plugs=lasting,
+        settings={
+            "schedule": type(scheduler).__name__,
+            "objects with a state": ", ".join(type(plug).__name__ for plug in lasting),
+            "mixed_precision": str(mixed_precision),
+        },
+    )
+
+
+@contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """The global generators seeded, cuDNN deterministic; all put back afterwards."""
     with (
         torch.random.fork_rng(devices=range(torch.cuda.device_count())),
         torch.backends.cudnn.flags(benchmark=False, deterministic=True),
     ):
         torch.manual_seed(seed)
-        for epoch in range(1, epochs + 1):
-            model.train()
-            for step, (images, labels) in enumerate(
-                batches(train, batch_size, shuffle=True, generator=order), 1
-            ):
-                stepper.zero_grad()
-                value = loss(model(images), labels)
-                if not torch.isfinite(value):
-                    raise Diverged(
-                        f"the training loss became {value.item()} at epoch {epoch}, step {step}; "
-                        "try a lower learning rate.",
-                        epoch,
-                    )
-                value.backward()
-                stepper.step()
-            for name, split in (("train", train), ("validation", validation)):
-                mean_loss, accuracy = evaluate(model, split, loss=loss)
-                if not torch.isfinite(torch.tensor(mean_loss)):
-                    raise Diverged(f"the {name} loss became {mean_loss} after epoch {epoch}.", epoch)
-                rows.append({"epoch": epoch, "split": name, "loss": mean_loss, "accuracy": accuracy})
-    return pd.DataFrame(rows)
+        yield
 
 
-@torch.no_grad()
-def evaluate(
-    model: nn.Module, split: Split, *, loss: Loss = F.cross_entropy, batch_size: int = 1000
-) -> tuple[float, float]:
-    """Mean loss and accuracy of `model` on `split`, in evaluation mode; the model's mode is put back.
+def _precision(device: torch.device, mixed: bool) -> AbstractContextManager[object]:
+    if not mixed:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.float16 if device.type == "cuda" else torch.bfloat16)
 
-    Returns:
-        Loss (mean per example) and accuracy (share of correct answers, 0 to 1).
-    """
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    total, correct = 0.0, 0
-    for images, labels in batches(split, batch_size):
-        logits, labels = model(images.to(device)), labels.to(device)
-        total += loss(logits, labels).item() * len(labels)
-        correct += int((logits.argmax(dim=1) == labels).sum())
-    model.train(was_training)
-    return total / len(split), correct / len(split)
+
+def _set_next_rate(scheduler: LRScheduler | None, validation_loss: float) -> None:
+    if isinstance(scheduler, ReduceLROnPlateau):
+        scheduler.step(validation_loss)
+    elif scheduler is not None:
+        scheduler.step()

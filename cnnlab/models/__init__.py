@@ -1,0 +1,22 @@
+"""Small networks with their knobs, built by name or by function, and initialisations that pair them."""
+
+from cnnlab.models.build import MODELS, build
+from cnnlab.models.initialise import SCHEMES, initialise
+from cnnlab.models.layers import ACTIVATIONS, Maxout
+from cnnlab.models.networks import cnn, mlp, two_layer
+from cnnlab.models.residual import Block, plain, residual
+
+__all__ = [
+    "ACTIVATIONS",
+    "MODELS",
+    "SCHEMES",
+    "Block",
+    "Maxout",
+    "build",
+    "cnn",
+    "initialise",
+    "mlp",
+    "plain",
+    "residual",
+    "two_layer",
+]
