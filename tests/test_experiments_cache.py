@@ -95,8 +95,8 @@ def test_any_change_of_the_settings_is_another_run() -> None:
 
 
 def version(source: str, **names: object) -> Callable[..., Dataset]:
-    """A function of the user's, from its source."""
-    space: dict[str, object] = {"__name__": "notebook", "dataset": dataset, "torch": torch, **names}
+    """A function of the user's, from its source; its module must not have the name of an installed one."""
+    space: dict[str, object] = {"__name__": "code_of_the_user", "dataset": dataset, "torch": torch, **names}
     exec(source, space)
     return space["data"]
 
