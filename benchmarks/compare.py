@@ -3,9 +3,9 @@
     python benchmarks/compare.py
 
 The aim is a factor of at least 1.6 on two cores that are otherwise idle. Where others use the cores too,
-times on the clock say little; the second factor is then the better one: processor time of the single
-process over that of the busier of the two. Starting the processes, a few seconds once per session, is
-shown apart: they stay for later comparisons.
+times on the clock say little; the factor in processor time is then the better one: the single process over
+the busier of the two. Starting the processes, a few seconds once per session, is shown apart: they stay for
+later comparisons.
 """
 
 import os

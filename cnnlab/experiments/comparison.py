@@ -95,12 +95,12 @@ def _run_and_keep(recipe: Recipe, seed: int, test: bool, path: Path | None) -> p
 
 
 def _say(runs: int, cached: int, reasons: Mapping[str, str]) -> None:
-    if watched():
-        print(
-            f"{cached} of {runs} runs were finished before and are read from {disk.folder()}", file=sys.stderr
-        )
-        for name, reason in reasons.items():
-            print(f"the runs of {name!r} cannot be kept for the next time: {reason}", file=sys.stderr)
+    if not watched():
+        return
+    if cached:
+        print(f"{cached} of {runs} runs are read from {disk.folder()}", file=sys.stderr)
+    for name, reason in reasons.items():
+        print(f"the runs of {name!r} cannot be kept for the next time: {reason}", file=sys.stderr)
 
 
 def _count(done: int, total: int) -> None:

@@ -55,7 +55,10 @@ def content(value: object) -> str:
     Raises:
         Unknowable: a part of it cannot be described, such as a generator or an open file.
     """
-    return _Reader().read(value)
+    try:
+        return _Reader().read(value)
+    except RecursionError:
+        raise Unknowable("it is nested too deeply") from None
 
 
 class _Reader:
@@ -109,7 +112,7 @@ class _Reader:
             case property():
                 return map(self.read, (value.fget, value.fset, value.fdel))
             case types.ModuleType():
-                return _library(value.__name__) or (Path(str(value.__file__)).read_bytes(),)
+                return _library(value.__name__) or (_file(value),)
             case types.FunctionType() | type():
                 known = _library(value.__module__)
                 if known and "<" not in value.__qualname__:  # neither a lambda nor made inside a function
@@ -172,6 +175,13 @@ class _Reader:
             return [*_library(type(value).__module__), reduced]
         # An iterator among the parts goes through the object's own items; reading it uses up nothing.
         return [self.read(list(part) if hasattr(part, "__next__") else part) for part in reduced]
+
+
+def _file(module: types.ModuleType) -> bytes:
+    try:
+        return Path(module.__file__ or "").read_bytes()
+    except (AttributeError, OSError):
+        raise Unknowable(f"the module {module.__name__} has no file") from None
 
 
 def _loaded(code: types.CodeType, *instructions: str) -> set[str]:

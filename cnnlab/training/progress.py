@@ -19,7 +19,13 @@ def watched(wanted: bool | None = None) -> bool:
     """
     if wanted is False or "CNNLAB_QUIET" in os.environ:
         return False
-    return bool(wanted) or sys.stderr.isatty() or "ipykernel" in sys.modules
+    return bool(wanted) or sys.stderr.isatty() or _in_kernel()
+
+
+def _in_kernel() -> bool:
+    """Whether this process is a notebook's kernel, not only one that has imported the kernel's package."""
+    ipython = sys.modules.get("IPython")
+    return hasattr(ipython.get_ipython(), "kernel") if ipython else False
 
 
 @contextmanager

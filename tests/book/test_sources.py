@@ -6,6 +6,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+import yaml
 
 BOOK = Path(__file__).parents[2] / "book"
 CHAPTERS = [path for path in sorted(BOOK.glob("*/*.md")) if not path.parts[len(BOOK.parts)].startswith("_")]
@@ -18,8 +19,11 @@ def chapter(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
     return jupytext.read(request.param)
 
 
-def test_there_are_chapters() -> None:
-    assert [path.stem for path in CHAPTERS] == ["dropout"]
+def test_every_chapter_is_in_the_table_of_contents() -> None:
+    contents = yaml.safe_load((BOOK / "_toc.yml").read_text())
+    listed = {chapter["file"] for part in contents["parts"] for chapter in part["chapters"]}
+    assert CHAPTERS
+    assert {str(path.relative_to(BOOK).with_suffix("")) for path in CHAPTERS} <= listed
 
 
 def test_shown_code_is_short(chapter: nbformat.NotebookNode) -> None:

@@ -1,6 +1,7 @@
 """The bar: there for people, never in a book, a log or a test."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 from toy import network, run
@@ -41,9 +42,16 @@ def test_a_terminal_shows_loss_accuracy_rate_and_time_left(
 
 def test_it_can_be_switched_off_and_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CNNLAB_QUIET", raising=False)
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    import ipykernel.kernelapp  # noqa: F401  (imported is not the same as running in one)
+    import IPython
+
     assert not watched()
     assert watched(True)
+    with monkeypatch.context() as notebook:
+        kernel = SimpleNamespace(kernel=object())
+        notebook.setattr(IPython, "get_ipython", lambda: kernel)
+        assert watched()
+        assert not watched(False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert watched()
     assert not watched(False)
