@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from cnnlab import __version__
-from cnnlab.errors import InputError
+from cnnlab.errors import InputError, unknown
 
 app = typer.Typer(
     help="Train convolutional networks well: release, collect and grade the course's assignments.",
@@ -65,14 +65,26 @@ def grade(
     assignments: Annotated[list[str], typer.Argument(help="Whose submissions to grade.")],
     student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Also what was graded and has not changed.")] = False,
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell may run.")] = 20,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell or check may run.")] = 20,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+    sandbox: Annotated[
+        str,
+        typer.Option(help="require bubblewrap, auto: where it works, none: trust the class."),
+    ] = "require",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the checks' cases; by default a secret one per submission.")
+    ] = None,
     root: Root = Path("course"),
 ) -> None:
     """Run and score the submissions, write feedback and grades.csv; exit code 1 when any needs attention."""
     with _grading():
         from cnnlab.grading.classroom import Classroom
         from cnnlab.grading.report import grade_class
-    outcomes = grade_class(Classroom(root, timeout), assignments, student or (), force, Console())
+        from cnnlab.grading.sandbox import MODES
+    if sandbox not in MODES:
+        raise unknown("sandbox", sandbox, MODES)
+    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed)
+    outcomes = grade_class(classroom, assignments, student or (), force, Console())
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)
 

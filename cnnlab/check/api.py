@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -44,7 +44,7 @@ def check(
         InputError: an unknown name, or not the functions that the part takes.
     """
     __tracebackhide__ = True  # pytest then shows the test, not our frames
-    assignment, part = _find(name)
+    assignment, part = find(name)
     if len(functions) != len(part.functions):
         raise InputError(
             f"check({name!r}, …) takes {len(part.functions)} function(s), {', '.join(part.functions)}, "
@@ -52,7 +52,9 @@ def check(
         )
     seed, where = _seed(seed), _devices(devices)
     given = dict(zip(part.functions, functions, strict=True))
-    report = Report(assignment.name, [_judge_part(assignment, part, given, seed, where)], seed)
+    report = Report(
+        assignment.name, [judge_part(assignment, part, Local(given, part.ban), seed, where)], seed
+    )
     if not report.passed:
         failure = CheckFailed(str(report))
         if not _display(report):
@@ -85,24 +87,18 @@ def grade(
     """
     found = _assignment(assignment)
     seed, where = _seed(seed), _devices(devices)
-    return Report(
-        found.name, [_judge_part(found, part, functions, seed, where) for part in found.parts], seed
-    )
+    results = [judge_part(found, part, Local(functions, part.ban), seed, where) for part in found.parts]
+    return Report(found.name, results, seed)
 
 
-def _judge_part(
-    assignment: Assignment,
-    part: Part,
-    functions: Mapping[str, Any],
-    seed: int,
-    devices: list[torch.device],
+def judge_part(
+    assignment: Assignment, part: Part, transport: Transport, seed: int, devices: Sequence[torch.device]
 ) -> Result:
+    """Check one part, wherever its functions run; the first device on which it fails decides."""
     name = f"{assignment.name}.{part.name}"
     for function in part.functions:
-        if not callable(functions.get(function)):
-            what = "is missing" if functions.get(function) is None else "is not a function"
+        if what := transport.lacking(function):
             return Result(name, 0, part.points, False, f"{function} {what}.", None)
-    transport: Transport = Local({key: functions[key] for key in part.functions}, part.ban)
     with repeatable(seed):
         for device in devices:
             result = judge(assignment, part, transport, seed, device)
@@ -117,7 +113,8 @@ def _assignment(name: str) -> Assignment:
     return ASSIGNMENTS[name]
 
 
-def _find(name: str) -> tuple[Assignment, Part]:
+def find(name: str) -> tuple[Assignment, Part]:
+    """The assignment and its part of a name such as "batch_norm.forward"."""
     assignment_name, _, part_name = str(name).partition(".")
     assignment = _assignment(assignment_name)
     for part in assignment.parts:

@@ -1,6 +1,6 @@
 """The judge: asks a student's functions, computes the truth in float64, compares, names misconceptions.
 
-It knows a transport only by its two methods, so the same judge and the same cases serve the notebook and
+It knows a transport only by its three methods, so the same judge and the same cases serve the notebook and
 the grading desk.
 """
 
@@ -21,6 +21,8 @@ from cnnlab.check.watch import RANDOM_STATES
 
 class Transport(Protocol):
     """Runs a student's functions, here or elsewhere; see `cnnlab.check.transport.Local`."""
+
+    def lacking(self, function: str) -> str | None: ...
 
     def generator(self, seed: int, device: torch.device) -> Handle: ...
 

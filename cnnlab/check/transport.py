@@ -1,11 +1,11 @@
 """Runs a student's functions for the judge and reports what came back, as plain data.
 
 This is the transport for practice: the functions run in the judge's own process. At grading another one
-runs them in a sandboxed kernel and offers the same two methods, `call` and `generator`.
+runs them in a sandboxed kernel and offers the same methods (`cnnlab.check.wire`).
 """
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,20 @@ class Local:
     """The student's functions in this process.
 
     Args:
-        functions: the student's functions by name.
+        functions: where the student's functions are found by name, among other things.
         ban: what they must do without.
+        kept: values that have a handle already.
     """
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]], ban: Ban) -> None:
+    def __init__(self, functions: Mapping[str, Any], ban: Ban, kept: list[Any] | None = None) -> None:
         self.functions, self.ban = functions, ban
-        self._kept: list[Any] = []
+        self._kept: list[Any] = [] if kept is None else kept
+
+    def lacking(self, function: str) -> str | None:
+        """What is the matter with the function; None when there is one."""
+        if callable(self.functions.get(function)):
+            return None
+        return "is missing" if self.functions.get(function) is None else "is not a function"
 
     def generator(self, seed: int, device: torch.device) -> Handle:
         """A new generator on the student's side."""

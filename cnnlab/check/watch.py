@@ -175,6 +175,18 @@ def global_state() -> Iterator[list[str]]:
                     restore(before[name])
 
 
+def settled() -> Callable[[], None]:
+    """A function that puts all global state but the random states back to what it is now."""
+    now = {name: read() for name, (read, _) in _STATE.items() if name not in RANDOM_STATES}
+
+    def settle() -> None:
+        for name, value in now.items():
+            if not _same(value, _STATE[name][0]()):
+                _STATE[name][1](value)
+
+    return settle
+
+
 @contextlib.contextmanager
 def repeatable(seed: int) -> Iterator[None]:
     """Seed every global generator for the block and compute in one thread; put both back afterwards.

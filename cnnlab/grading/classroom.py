@@ -1,29 +1,36 @@
-"""Grades a class: every submission of an assignment through nbgrader, one at a time, each on its own.
+"""Grades a class: submissions run side by side in processes, their grades go through nbgrader one by one.
 
 nbgrader's own batch skips whatever has an `autograded` folder, finished or not, and keeps the old score when
 a second run fails. Here a submission counts as graded once its fingerprint is on record, which is written
 last; and a submission that cannot be graded loses its old automatic scores.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters.autograde import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.converters.generate_feedback import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 from cnnlab.errors import InputError, unknown
 from cnnlab.grading.export import QuotedCsvExport
 from cnnlab.grading.logs import captured_log, without_session_remark
 from cnnlab.grading.restore import NOTE
+from cnnlab.grading.sandbox import Mode, choose
 from cnnlab.grading.settings import CELL_SECONDS, course_config
-from cnnlab.grading.submission import check_submission, fingerprint
+from cnnlab.grading.submission import check_submission, fingerprint, other_files
+from cnnlab.grading.worker import Executed, Job, execute
+from cnnlab.grading.workers import default_workers, pool, run
 
 State = Literal["graded", "unchanged", "needs attention"]
 
@@ -42,10 +49,32 @@ class Outcome:
     max_scores: dict[str, float] = field(default_factory=dict)
 
 
+class TakeOver(NbGraderPreprocessor):  # type: ignore[misc]
+    """In the place of `ExecuteCells`: takes the outputs of a notebook that a worker has executed."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        executed = nbformat.from_dict(json.loads(self.parent.parent.executed.notebook))
+        if [cell.source for cell in executed.cells] != [cell.source for cell in nb.cells]:
+            raise RuntimeError("what was executed is not what is to be graded")
+        for cell, ran in zip(nb.cells, executed.cells, strict=True):
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+        nb.metadata.update(executed.metadata)
+        return nb, resources
+
+
 class Classroom:
     """One course folder, its gradebook and what was submitted to it."""
 
-    def __init__(self, root: Path = Path("course"), timeout: int = CELL_SECONDS) -> None:
+    def __init__(
+        self,
+        root: Path = Path("course"),
+        timeout: int = CELL_SECONDS,
+        *,
+        workers: int | None = None,
+        sandbox: Mode = "require",
+        seed: int | None = None,
+    ) -> None:
         self.root = root.resolve()
         if not self.root.is_dir():
             raise InputError(
@@ -57,6 +86,15 @@ class Classroom:
         # Several processes write to one SQLite file in turn instead of failing with "locked". Not in the
         # common settings, because `nbgrader db upgrade` takes all that follows sqlite:/// for a file's name.
         self.config.CourseDirectory.db_url += "?timeout=60"
+        self.config.ExecuteCells.sandbox = sandbox
+        if seed is not None:
+            self.config.ExecuteCells.seed = seed
+        self.config.Autograde.autograde_preprocessors = [
+            "cnnlab.grading.classroom.TakeOver",
+            *self.config.Autograde.autograde_preprocessors[1:],
+        ]
+        self.workers, self.sandbox = workers or default_workers(), sandbox
+        self.walled = choose(sandbox)
 
     def assignments(self) -> list[str]:
         """The assignments that have been released here."""
@@ -87,14 +125,31 @@ class Classroom:
         return self.root / "release" / assignment / f"{assignment}.ipynb"
 
     def grade(self, assignment: str, students: Sequence[str], force: bool = False) -> Iterator[Outcome]:
-        """Grade the submissions one by one; each yields its outcome, whatever happens to the others."""
+        """Grade the submissions; each yields its outcome when it is done, whatever happens to the others."""
+        jobs: dict[str, Job] = {}
         for student in students:
             try:
-                yield self._grade_one(assignment, student, force)
+                if not force and self._unchanged(assignment, student):
+                    yield self._outcome(assignment, student, "unchanged")
+                else:
+                    jobs[student] = self._job(assignment, student)
             except Exception as error:  # no submission stops the others, none ends without an outcome
-                self._withdraw(assignment, student)
-                reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-                yield Outcome(assignment, student, "needs attention", reason)
+                yield self._failed(assignment, student, error)
+        for student, executed in run(execute, jobs, self._pool):
+            try:
+                if isinstance(executed, BaseException):
+                    raise executed
+                yield self._grade_one(assignment, student, executed)
+            except Exception as error:
+                yield self._failed(assignment, student, error)
+
+    def _pool(self) -> Executor:
+        return pool(self.workers, self.sandbox)
+
+    def _failed(self, assignment: str, student: str, error: Exception) -> Outcome:
+        self._withdraw(assignment, student)
+        reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        return Outcome(assignment, student, "needs attention", reason)
 
     def export(self) -> Path:
         """Write every grade to `grades.csv`, as `nbgrader export` does."""
@@ -104,29 +159,46 @@ class Classroom:
             exporter.export(gradebook)
         return Path(exporter.to)
 
-    def _grade_one(self, assignment: str, student: str, force: bool) -> Outcome:
-        folder = self.root / "submitted" / student / assignment
-        print_now = fingerprint(folder, self.released(assignment))
+    def _unchanged(self, assignment: str, student: str) -> bool:
+        """Whether what was graded last is what lies there now."""
         record = self._record(assignment, student)
-        if not force and record.is_file() and record.read_text() == print_now:
-            return self._outcome(assignment, student, "unchanged")
-        record.unlink(missing_ok=True)
-        check_submission(folder, self.released(assignment))
-        log = self._convert(Autograde, assignment, student)
+        return record.is_file() and record.read_text() == self._fingerprint(assignment, student)
+
+    def _fingerprint(self, assignment: str, student: str) -> str:
+        return fingerprint(self._submitted(assignment, student), self.released(assignment))
+
+    def _submitted(self, assignment: str, student: str) -> Path:
+        return self.root / "submitted" / student / assignment
+
+    def _job(self, assignment: str, student: str) -> Job:
+        """The submission as a job; an `InputError` when there is nothing in it that could be graded."""
+        folder, released = self._submitted(assignment, student), self.released(assignment)
+        self._record(assignment, student).unlink(missing_ok=True)
+        check_submission(folder, released)
+        settings = {name: dict(self.config[name]) for name in ("Execute", "ExecuteCells")}
+        notebook = (folder / released.name).read_text(encoding="utf-8")
+        template = released.read_text(encoding="utf-8")
+        return Job(notebook, template, other_files(folder, released.name), settings)
+
+    def _grade_one(self, assignment: str, student: str, executed: Executed) -> Outcome:
+        """Write the grade of an executed submission."""
+        log = self._convert(Autograde, assignment, student, executed)
         self._convert(GenerateFeedback, assignment, student)
+        record = self._record(assignment, student)
         record.parent.mkdir(parents=True, exist_ok=True)
         half = record.with_suffix(".part")
-        half.write_text(print_now)
+        half.write_text(self._fingerprint(assignment, student))
         os.replace(half, record)
         outcome = self._outcome(assignment, student, "graded")
         outcome.notes.extend(line.removeprefix(NOTE) for line in log.splitlines() if line.startswith(NOTE))
+        outcome.notes.extend(executed.notes)
         return outcome
 
     def _record(self, assignment: str, student: str) -> Path:
         """Holds the fingerprint of what was graded last; not in a folder that nbgrader deletes."""
         return self.root / "graded" / student / f"{assignment}.txt"
 
-    def _convert(self, kind: Any, assignment: str, student: str) -> str:
+    def _convert(self, kind: Any, assignment: str, student: str, executed: Executed | None = None) -> str:
         """Run one of nbgrader's converters on one submission; its log. An error comes out as raised."""
 
         class One(kind):  # type: ignore[misc]
@@ -146,6 +218,7 @@ class Classroom:
         folder = CourseDirectory(config=self.config)
         folder.assignment_id = assignment
         converter = One(coursedir=folder, config=self.config)
+        converter.executed = executed
         converter.force = True
         with captured_log(converter) as log:
             try:

@@ -1,22 +1,46 @@
-"""Runs a restored submission so that one cell's damage stays its own.
+"""Runs a restored submission in a sandboxed kernel and forms its verdicts outside it.
 
-nbgrader's `Execute` gives a notebook up when its kernel dies. Here the cell that ended the kernel gets the
-error, the earlier cells run again in a fresh kernel, and the rest goes on. The same for a cell that cannot be
-interrupted.
+Takes the place of nbgrader's `Execute`, for `nbgrader autograde`, the formgrader and `cnnlab grade` alike.
+Answers and the student's own cells run in the kernel. A graded cell that calls `check("assignment.part", …)`
+is never run there: it is a request. This process draws the cases, sends them to the student's functions as
+bytes, gets bytes back, compares, and writes the result into the cell. Whatever the kernel prints, patches,
+raises or displays is not looked at.
 
-Stops: endless loops, dead kernels, tags that skip a graded cell, a check that never ran counting as passed.
-Does not stop: anything a student's code does on purpose inside the kernel; see the grader's promises.
+A graded cell of another kind, such as plain asserts, has to run in the kernel and can be forged from there;
+the log says so (`UNPROTECTED`).
+
+When a kernel ends or does not come back, the cell at fault gets the error, the earlier cells run again in a
+fresh kernel, and the rest goes on.
 """
 
+import ast
+import hashlib
+import hmac
+import secrets
+import time
 from copy import deepcopy
+from queue import Empty
 from typing import Any
 
+import torch
+import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.util import run_sync
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
+from traitlets import Enum, Int, Unicode
 
+from cnnlab.check.api import find, judge_part
+from cnnlab.check.report import Report, Result
+from cnnlab.check.wire import LARGEST_ANSWER, Remote
+from cnnlab.errors import InputError
+from cnnlab.grading import sandbox
+from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.markers import nbgrader
+from cnnlab.grading.sandbox import MODES
+from cnnlab.grading.student_kernel import REPLY, REQUEST
+from cnnlab.grading.syntax import library_calls, suspicious
 
 NOT_RUN = ("NotRun", "this cell was never run")
 DIED = (
@@ -25,40 +49,80 @@ DIED = (
     "the other cells went on in a fresh one",
 )
 TIMED_OUT = "CellTimeout"
+UNPROTECTED = "unprotected: "  # begins the lines of the log about verdicts that the kernel forms itself
+SUSPICIOUS = "suspicious: "  # begins those about code that a person should look at
 SETUP_SECONDS = 120
+POLL_SECONDS = 0.25
+LARGEST_MESSAGE = 2 * LARGEST_ANSWER
+MOST_OUTPUT = 4 << 20  # characters of what one cell prints; nbgrader shortens it further
+CPU = [torch.device("cpu")]
 
 
 class ExecuteCells(Execute):  # type: ignore[misc]
-    """nbgrader's `Execute` that survives its kernel; configured by the same `c.Execute.…` settings."""
+    """Configured by the settings of nbgrader's `Execute` and by its own."""
+
+    sandbox = Enum(MODES, default_value="require", help="bubblewrap around the kernels").tag(config=True)
+    notebook_seconds = Int(600, help="how long one notebook may run in all").tag(config=True)
+    secret = Unicode("", help="makes the seeds of the checks repeatable, and unknown to students").tag(
+        config=True
+    )
+    seed = Int(-1, help="the seed of the checks; from the secret when negative").tag(config=True)
 
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> tuple[Any, Any]:
         NotebookClient.__init__(self, nb, km)  # as nbconvert does: a new run with this object's settings
         self.reset_execution_trackers()
         self._check_assign_resources(resources)
-        self.error_on_timeout = _timeout_reply(self.timeout)
+        self.interrupt_on_timeout = False  # a kernel that does not come back is not asked, it is ended
         self.timeout_func = self._seconds
         self.lost: set[int] = set()  # cells that ended a kernel or did not finish: never run a second time
+        self.printed: dict[int, int] = {}
+        self.notebook_ends = time.monotonic() + self.notebook_seconds
+        self.check_seed = self.seed if self.seed >= 0 else _seed(nb, self.secret)
         for cell in nb.cells:
             if cell.cell_type == "code" and not self._is_skipped(cell):
                 # Whatever goes wrong from here on: a graded cell that did not run has an error, so no points.
                 cell.outputs = [_error(*NOT_RUN)] if nbgrader(cell).get("grade") else []
                 cell.execution_count = None
-        with self.setup_kernel():
+        walled = sandbox.choose(self.sandbox)
+        nb.metadata["cnnlab"] = {"sandbox": "bubblewrap" if walled else "none"}
+        self._look()
+        with self.setup_kernel():  # raises when no kernel starts, which is no fault of the submission
             for index in range(len(nb.cells)):
                 self._run(index)
         return nb, self.resources
+
+    def create_kernel_manager(self) -> Any:
+        self.km = SandboxedKernelManager(sandbox_mode=self.sandbox)
+        # A message that would fill this process's memory is dropped on the way.
+        self.km.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        return self.km
 
     def on_cell_executed(self, **kwargs: Any) -> None:
         """After every reply: an error is recorded even when nothing displayed it, and an exit is noticed."""
         super().on_cell_executed(**kwargs)
         content = kwargs["execute_reply"]["content"]
-        if content.get("ename") == TIMED_OUT:
-            self.lost.add(kwargs["cell_index"])
-        elif content.get("status") not in ("ok", "error"):
+        if content.get("status") not in ("ok", "error"):
             kwargs["cell"].outputs.append(_error("NotRun", f"the kernel answered {content.get('status')!r}"))
         # quit() lets the cell finish and ends the kernel a moment later: the next cell must not pay.
         if any(payload.get("source") == "ask_exit" for payload in content.get("payload", [])):
             raise DeadKernelError("the cell asked the kernel to exit")
+
+    def output(self, outs: Any, msg: Any, display_id: str, cell_index: int) -> Any:
+        """Keep an output, as long as the cell has not printed more than anybody reads."""
+        self.printed[cell_index] = self.printed.get(cell_index, 0) + len(str(msg["content"]))
+        return (
+            super().output(outs, msg, display_id, cell_index)
+            if self.printed[cell_index] < MOST_OUTPUT
+            else None
+        )
+
+    def _look(self) -> None:
+        """Tell the log which lines a person should look at."""
+        for cell in self.nb.cells:
+            if cell.cell_type == "code" and not nbgrader(cell).get("locked"):
+                for line, why in suspicious(cell.source):
+                    where = nbgrader(cell).get("grade_id") or "a cell of the student's own"
+                    self.log.warning("%s%s, line %d: %s", SUSPICIOUS, where, line, why)
 
     def _is_skipped(self, cell: Any) -> bool:
         """An experiment, never a graded cell or an answer; `RestoreCells` made the tags our own."""
@@ -66,16 +130,21 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         ours = metadata.get("grade") or metadata.get("solution")
         return not ours and self.skip_cells_with_tag in cell.metadata.get("tags", [])
 
-    def _seconds(self, cell: Any) -> int:
+    def _seconds(self, cell: Any) -> float:
         """How long the cell may take; the locked set-up is our own code, and importing torch can be slow."""
         metadata = nbgrader(cell)
         ours = metadata.get("locked") and not metadata.get("grade") and not metadata.get("solution")
-        return max(self.timeout, SETUP_SECONDS) if ours else int(self.timeout)
+        allowed = max(self.timeout, SETUP_SECONDS) if ours else int(self.timeout)
+        return float(max(0.01, min(allowed, self.notebook_ends - time.monotonic())))
 
     def _run(self, index: int) -> None:
-        """Run one cell; when that costs the kernel, say so there and bring a fresh one to that point."""
+        """Run or judge one cell; where that costs the kernel, say so and bring a fresh one to that point."""
         cell = self.nb.cells[index]
         if cell.cell_type != "code" or self._is_skipped(cell):
+            return
+        if time.monotonic() > self.notebook_ends:
+            text = f"the notebook used up its {self.notebook_seconds} s before this cell"
+            cell.outputs = [_error("NotRun", text)]
             return
         lost, error = index, self._try(index)
         while error is not None:
@@ -106,22 +175,85 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         return end, None
 
     def _try(self, index: int) -> tuple[str, str] | None:
-        """Execute the cell; None, or the error for it when the kernel is not to be used any more."""
+        """Do the cell; None, or the error for it when the kernel is not to be used any more."""
         cell = self.nb.cells[index]
+        manager = self.km
+        try:
+            if requested := request(cell):
+                self._judge(cell, *requested)
+            else:
+                self._execute(cell, index)
+        except DeadKernelError:
+            reason = manager.ended_because
+            return (DIED[0], f"the sandbox ended this cell: {reason}") if reason else DIED
+        except CellTimeoutError:
+            return _timeout_error(self.timeout)
+        return None
+
+    def _execute(self, cell: Any, index: int) -> None:
+        """Run a cell in the kernel."""
+        if nbgrader(cell).get("grade") and not nbgrader(cell).get("solution"):
+            grade_id = nbgrader(cell)["grade_id"]
+            self.log.warning("%s%s is no check(…); the kernel decides on it", UNPROTECTED, grade_id)
         # Tags mean nothing to the client from here on, whoever set them.
         tags, cell.metadata["tags"] = cell.metadata.get("tags"), []
         try:
             self.execute_cell(cell, index, store_history=True)
-        except DeadKernelError:
-            return DIED
-        except CellTimeoutError:  # interrupting did not help
-            return _timeout_error(self.timeout)
         finally:
             if tags is None:
                 del cell.metadata["tags"]
             else:
                 cell.metadata["tags"] = tags
-        return None
+
+    def _judge(self, cell: Any, name: str, functions: list[str]) -> None:
+        """Form the verdict on one part and write it into its cell."""
+        try:
+            assignment, part = find(name)
+        except InputError as error:  # the source of the assignment is wrong, not the student
+            cell.outputs = [_error("InputError", str(error))]
+            return
+        self.question_ends = time.monotonic() + self._seconds(cell)
+        called = [call for source in self._answers() for call in library_calls(source, functions, part.ban)]
+        result = judge_part(assignment, part, Remote(self._exchange, part.ban), self.check_seed, CPU)
+        if result.passed and called:
+            line, call = called[0]
+            text = (
+                f"{' and '.join(functions)} gave right values, but line {line} calls {call}; "
+                "write it from basic tensor operations instead."
+            )
+            result = Result(result.name, 0, result.max_points, False, text, None)
+        report = Report(assignment.name, [result], self.check_seed)
+        cell.outputs = [new_output("display_data", data=report._repr_mimebundle_())]
+        if not result.passed:
+            text = str(report)
+            cell.outputs.append(_error("CheckFailed", text.partition("\n")[0], text))
+
+    def _answers(self) -> list[str]:
+        """The code that a student can have written."""
+        cells = (cell for cell in self.nb.cells if cell.cell_type == "code")
+        return [cell.source for cell in cells if not nbgrader(cell).get("locked")]
+
+    def _exchange(self, data: bytes) -> bytes:
+        reply: bytes = run_sync(self._ask)(data)
+        return reply
+
+    async def _ask(self, data: bytes) -> bytes:
+        """Send one call to the kernel and wait for its answer, the kernel's end, or the end of the time."""
+        sent = self.kc.session.send(self.kc.shell_channel.socket, REQUEST, {}, buffers=[data])
+        while (left := self.question_ends - time.monotonic()) > 0:
+            try:
+                message = await self.kc.shell_channel.get_msg(timeout=min(left, POLL_SECONDS))
+            except Empty:
+                if not await self.km.is_alive():
+                    raise DeadKernelError("the kernel ended during a call") from None
+                continue
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise DeadKernelError("what the kernel sends is no message any more") from error
+            if message["parent_header"].get("msg_id") == sent["header"]["msg_id"]:
+                if message["header"].get("msg_type") != REPLY or len(message["buffers"]) != 1:
+                    raise DeadKernelError("the kernel's answer is of another kind")
+                return bytes(message["buffers"][0])
+        raise CellTimeoutError("the check ran out of time")
 
     def _fresh_kernel(self) -> None:
         self._cleanup_kernel()
@@ -130,15 +262,36 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         self.start_new_kernel_client()
 
 
-def _error(name: str, text: str) -> Any:
-    return new_output("error", ename=name, evalue=text, traceback=[f"\x1b[0;31m{name}\x1b[0m: {text}"])
+def request(cell: Any) -> tuple[str, list[str]] | None:
+    """The part and the functions that a graded cell asks to have checked; None for another kind of cell."""
+    if not nbgrader(cell).get("grade") or nbgrader(cell).get("solution"):
+        return None
+    try:
+        body = ast.parse(cell.source).body
+    except SyntaxError:
+        return None
+    match body:
+        case [ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(str(name)), *functions], []))] if (
+            "." in name
+        ):
+            names = [function.id for function in functions if isinstance(function, ast.Name)]
+            return (name, names) if len(names) == len(functions) else None
+    return None
+
+
+def _seed(notebook: Any, secret: str) -> int:
+    """The same for the same submission, and nobody can tell beforehand."""
+    if not secret:
+        return secrets.randbelow(2**31)
+    text = "\0".join(cell.source for cell in notebook.cells).encode(errors="replace")
+    return int.from_bytes(hmac.digest(secret.encode(), text, hashlib.sha256)[:4], "big") >> 1
+
+
+def _error(name: str, text: str, shown: str | None = None) -> Any:
+    return new_output(
+        "error", ename=name, evalue=text, traceback=[f"\x1b[0;31m{name}\x1b[0m: {shown or text}"]
+    )
 
 
 def _timeout_error(seconds: int) -> tuple[str, str]:
     return TIMED_OUT, f"this cell was stopped because it ran longer than the timeout of {seconds} s"
-
-
-def _timeout_reply(seconds: int) -> dict[str, Any]:
-    """What nbclient puts in place of the kernel's answer when it interrupts a cell."""
-    error = _error(*_timeout_error(seconds))
-    return {"ename": error.ename, "evalue": error.evalue, "traceback": error.traceback}

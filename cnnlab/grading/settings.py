@@ -1,6 +1,8 @@
 """How nbgrader is set up for this course: the one place, used by `nbgrader_config.py` and by `cnnlab`."""
 
+import contextlib
 import os
+import secrets
 import sysconfig
 from pathlib import Path
 
@@ -19,6 +21,16 @@ def _find_neighbours() -> None:
     known = os.environ.get("PATH", "").split(os.pathsep)
     if here not in known:
         os.environ["PATH"] = os.pathsep.join([here, *known])
+
+
+def course_secret(root: Path) -> str:
+    """What the seeds of the checks are made from: drawn once for a course, never handed out."""
+    file = root / "secret.txt"
+    if root.is_dir() and not file.exists():
+        with contextlib.suppress(FileExistsError), file.open("x") as new:
+            file.chmod(0o600)
+            new.write(secrets.token_hex(16))
+    return file.read_text() if file.exists() else ""
 
 
 def course_config(root: Path | str, timeout: int = CELL_SECONDS) -> Config:
@@ -41,6 +53,7 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS) -> Config:
     config.Execute.iopub_timeout = 10
     config.Execute.skip_cells_with_tag = EXPERIMENT
     config.Execute.shutdown_kernel = "immediate"
+    config.ExecuteCells.secret = course_secret(root)
 
     # Other users of the machine can reach a kernel's ports; a kernel that is not encrypted says so on stderr.
     config.KernelManager.transport_encryption = "auto"

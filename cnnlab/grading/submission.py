@@ -13,6 +13,7 @@ from cnnlab.errors import InputError
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.restore import known_id
 
+LARGEST_FILES = 64 << 20  # bytes
 AGAIN = "Ask the student to send the notebook again."
 
 
@@ -60,6 +61,15 @@ def read_notebook(path: Path) -> Any:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"{path.name} is not a Jupyter notebook ({reason}). {AGAIN}") from error
     return notebook
+
+
+def other_files(folder: Path, notebook: str) -> dict[str, bytes]:
+    """The submission's other plain files by path, for its kernel; none when they are too large together."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    chosen = {str(path.relative_to(folder)): path for path in paths if path.name != notebook}
+    if sum(path.stat().st_size for path in chosen.values()) > LARGEST_FILES:
+        return {}
+    return {name: path.read_bytes() for name, path in chosen.items()}
 
 
 @functools.cache

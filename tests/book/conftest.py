@@ -23,7 +23,7 @@ def html(root: Path) -> Path:
     folder = root / "book" / "_build" / "html"
     folder.parent.mkdir(exist_ok=True)
     with FileLock(folder.parent / "test.lock"):  # one build at a time, also under pytest-xdist
-        result = subprocess.run(BUILD, cwd=root, capture_output=True, text=True, timeout=600, check=False)
+        result = subprocess.run(BUILD, cwd=root, capture_output=True, text=True, timeout=1800, check=False)
     assert result.returncode == 0, (
         f"the book does not build:\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
     )

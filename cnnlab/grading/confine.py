@@ -1,0 +1,165 @@
+"""The inner wall: what a forked process does to itself before it becomes a student's kernel.
+
+Linux only, by system calls that Python 3.11 has no functions for. See `sandbox` for what is promised.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import shutil
+import signal
+from pathlib import Path
+from typing import NoReturn
+
+from cnnlab.grading.sandbox import CONNECTION, RUNTIME, TEMPORARY, WORK, Limits, own_folders
+
+_libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
+    0x00020000,
+    0x08000000,
+    0x10000000,
+    0x20000000,
+    0x40000000,
+)
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 38, 4, 24, 36
+FIRST_USER = 61000  # as root each kernel is a user of its own, so that limits per user are limits per kernel
+USERS = 1000
+
+
+def own_namespaces(limits: Limits) -> None:
+    """Give this process and its children namespaces of their own; its first child is process 1 in them.
+
+    Args:
+        limits: the number of processes is set here, since a user namespace inherits it.
+    """
+    root = os.geteuid() == 0
+    flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
+    if not root:
+        user, group = os.getuid(), os.getgid()
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits.processes + 8,) * 2)
+        flags |= CLONE_NEWUSER
+    _check(_libc.unshare(flags), "unshare")
+    if not root:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def settle(name: str, limits: Limits, number: int) -> None:
+    """As process 1 of the new namespaces: see only what belongs to this kernel, and lose every right.
+
+    Args:
+        name: the folder in the runtime folder that holds the submission's `files` and gets the sockets.
+        limits: what the kernel may use.
+        number: which kernel this is.
+    """
+    root = os.geteuid() == 0
+    user = FIRST_USER + number % USERS if root else os.getuid()
+    group = user if root else os.getgid()
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)
+    own = f"{RUNTIME}/{name}"
+    _mount(f"{own}/connection", CONNECTION, None, MS_BIND)
+    size = f"size={limits.disk},mode=0700,uid={user},gid={group}"
+    for path in (WORK, TEMPORARY, "/dev/shm"):
+        _mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, size)
+    if any(folder.startswith("/tmp/") for folder in own_folders()):  # then it must stay, but for reading
+        _mount(None, "/tmp", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
+    else:
+        _mount(TEMPORARY, "/tmp", None, MS_BIND)
+    _copy(Path(own, "files"), Path(WORK), user, group)
+    _mount("tmpfs", RUNTIME, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=0500")
+    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
+    if root:
+        os.chown(CONNECTION, user, group)
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits.processes + 8,) * 2)
+        for capability in range(64):
+            _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+        os.setgroups([])
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
+    else:
+        _drop_capabilities()
+    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+    set_limits(limits)
+
+
+def set_limits(limits: Limits) -> None:
+    """The limits that the system itself keeps; the watchdog keeps the others."""
+    used = next(
+        int(line.split()[1]) * 1024
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmData:")
+    )
+    data = used + 2 * limits.memory  # reserved is not used; the watchdog counts what is
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.disk, limits.disk))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+
+
+def reap_until(child: int) -> NoReturn:
+    """Process 1's work: bury orphans until the kernel ends, then end with it and take all others along."""
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+def adopt_orphans() -> None:
+    """Without a wall: become the parent of whatever the kernel leaves behind, to be able to end it."""
+    _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "subreaper")
+
+
+def descendants(pid: int) -> list[int]:
+    """This process and all below it, parents first."""
+    found = [pid]
+    for parent in found:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += map(int, task.read_text().split())
+    return found
+
+
+def kill_descendants() -> None:
+    """End all processes below this one, also those that are started meanwhile."""
+    while below := descendants(os.getpid())[1:]:
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.wait()
+
+
+def _copy(source: Path, target: Path, user: int, group: int) -> None:
+    """The submission's own files, without links; what does not fit is left out."""
+    with contextlib.suppress(OSError, shutil.Error):  # a full folder is the submission's own affair
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    for folder, folders, files in os.walk(target):
+        for name in (*folders, *files):
+            os.chown(os.path.join(folder, name), user, group, follow_symlinks=False)
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    parts = [part.encode() if part is not None else None for part in (source, target, kind, options)]
+    _check(_libc.mount(parts[0], parts[1], parts[2], flags, parts[3]), f"mount {target}")
+
+
+def _drop_capabilities() -> None:
+    class Header(ctypes.Structure):
+        _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+
+    class Data(ctypes.Structure):
+        _fields_ = [(name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable")]
+
+    for capability in range(64):
+        _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    _check(_libc.capset(ctypes.byref(Header(0x20080522, 0)), (Data * 2)()), "capset")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")

@@ -1,0 +1,218 @@
+"""Kernels for submissions: forked from a warm process, inside the sandbox, over sockets in one folder.
+
+`SandboxedKernel` is a Jupyter kernel provisioner (entry point `cnnlab-sandbox`), so any Jupyter client can
+use it; a kernelspec names it (`kernel_spec`). What differs from a local kernel is where it runs and that it
+starts in hundredths of a second.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import itertools
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.provisioning import KernelProvisionerBase
+from traitlets import Enum
+
+from cnnlab.errors import InputError
+from cnnlab.grading import sandbox
+from cnnlab.grading.sandbox import MODES, Limits, Mode
+from cnnlab.grading.submission import other_files
+from cnnlab.grading.zygote import CHANNELS
+
+PROVISIONER = "cnnlab-sandbox"
+_numbers = itertools.count()
+
+
+class Zygote:
+    """The warm process that this machine's kernels are forked from, and its folder.
+
+    Args:
+        walled: whether bubblewrap stands around it.
+    """
+
+    def __init__(self, walled: bool) -> None:
+        self.walled = walled
+        self.folder = Path(tempfile.mkdtemp(prefix="cnnlab-"))
+        # Submissions are copied in by their graders; each kernel sees its own folder only.
+        runtime = sandbox.RUNTIME if walled else str(self.folder)
+        program = [sys.executable, "-P", "-m", "cnnlab.grading.zygote"]
+        prefix = sandbox.command(self.folder) if walled else []
+        self.process = subprocess.Popen(
+            [*prefix, *program, f"{runtime}/zygote.sock", "walled" if walled else "open"],
+            stdin=subprocess.PIPE,  # its end is the end of the zygote
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"},
+        )
+        self.owner = os.getpid()
+        assert self.process.stdout is not None
+        if self.process.stdout.readline() != b"ready\n":
+            said = self.process.communicate()[1].decode(errors="replace").strip().splitlines()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise InputError(f"the sandbox did not start: {said[-1] if said else 'no reason given'}.")
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End it and every kernel; only the process that started it can."""
+        if os.getpid() != self.owner:
+            return
+        atexit.unregister(self.close)
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_zygotes: dict[bool, Zygote] = {}
+
+
+def zygote(walled: bool) -> Zygote:
+    """The process to fork kernels from, started at the first call; forked workers inherit it."""
+    running = _zygotes.get(walled)
+    if running is None or (running.owner == os.getpid() and running.process.poll() is not None):
+        running = _zygotes[walled] = Zygote(walled)
+    return running
+
+
+class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
+    """Starts a kernel by asking the zygote; the kernel ends when this object lets go of its connection."""
+
+    sandbox_mode = Enum(MODES, default_value="require")
+    limits = Limits()
+
+    connection: socket.socket | None = None
+    folder: Path | None = None
+    reader: "asyncio.Task[dict[str, Any]] | None" = None
+    reason = ""  # why the sandbox ended the kernel
+
+    @property
+    def has_process(self) -> bool:
+        return self.connection is not None
+
+    async def poll(self) -> int | None:
+        return self._ended() if self.has_process else 0
+
+    async def wait(self) -> int | None:
+        while self.has_process and (code := self._ended()) is None:
+            await asyncio.sleep(0.005)
+        if self.has_process:
+            self._let_go()
+            return code
+        return 0
+
+    async def send_signal(self, signum: int) -> None:
+        if self.connection is None:
+            return
+        with contextlib.suppress(OSError):  # it has ended already
+            self.connection.sendall(b"interrupt\n" if signum == 2 else b"end\n")
+
+    async def kill(self, restart: bool = False) -> None:
+        await self.send_signal(9)
+
+    async def terminate(self, restart: bool = False) -> None:
+        await self.send_signal(15)
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        launch: dict[str, Any] = await super().pre_launch(cmd=[], **kwargs)
+        return launch
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        started = zygote(sandbox.choose(self.sandbox_mode))
+        self.folder = started.folder / f"{os.getpid()}-{next(_numbers)}"
+        (self.folder / "connection").mkdir(parents=True)
+        _copy_files(kwargs.get("cwd"), self.folder / "files")
+        key = secrets.token_hex(16)
+        self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.connection.connect(str(started.folder / "zygote.sock"))
+        request = {"name": self.folder.name, "key": key, "limits": asdict(self.limits)}
+        self.connection.sendall(json.dumps(request).encode() + b"\n")
+        self.connection.setblocking(False)
+        self.said = b""
+        info = {
+            "transport": "ipc",
+            "ip": str(self.folder / "connection" / "k"),
+            "key": key.encode(),
+            "signature_scheme": "hmac-sha256",
+            **{f"{name}_port": place for place, name in enumerate(CHANNELS, start=1)},
+        }
+        self.connection_info = info
+        return info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        self._let_go()
+
+    def _ended(self) -> int | None:
+        """The kernel's exit code; None while it runs."""
+        assert self.connection is not None
+        try:
+            while part := self.connection.recv(4096):
+                self.said += part
+        except BlockingIOError:
+            if not self.said.endswith(b"\n"):
+                return None
+        except OSError:
+            pass
+        try:
+            told = json.loads(self.said)
+        except ValueError:
+            told = {"exit": 1, "reason": "the sandbox itself ended"}
+        self.reason = told["reason"]
+        return int(told["exit"])
+
+    def _let_go(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+
+def _copy_files(source: Any, target: Path) -> None:
+    """The submission's own plain files; links are left out."""
+    target.mkdir()
+    for name, content in (other_files(Path(source), "") if source else {}).items():
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+
+
+def kernel_spec(sandbox_mode: Mode = "require") -> KernelSpec:
+    """A kernelspec whose kernels run in the sandbox."""
+    provisioner = {"provisioner_name": PROVISIONER, "config": {"sandbox_mode": sandbox_mode}}
+    return KernelSpec(
+        argv=[],
+        display_name="Python 3 (sandboxed)",
+        language="python",
+        metadata={"kernel_provisioner": provisioner},
+    )
+
+
+class SandboxedKernelManager(AsyncKernelManager):  # type: ignore[misc]
+    """A kernel manager whose kernels run in the sandbox, whatever kernel a notebook names."""
+
+    sandbox_mode = Enum(MODES, default_value="require")
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return kernel_spec(self.sandbox_mode)
+
+    @property
+    def ended_because(self) -> str:
+        """Why the sandbox ended the kernel; empty when it did not."""
+        return getattr(self.provisioner, "reason", "")

@@ -1,0 +1,70 @@
+"""One submission in, its executed notebook out: the part of grading that any process can do.
+
+A `Job` holds everything as bytes, so it can go to another process or machine; nothing is shared but the
+installed packages. The gradebook stays with the process that hands the jobs out.
+"""
+
+import json
+import logging
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from traitlets.config import Config
+
+from cnnlab.grading.execute import SUSPICIOUS, UNPROTECTED, ExecuteCells
+from cnnlab.grading.restore import restore
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to run.
+
+    `files` are the submission's other files by path, `settings` those of nbgrader's `Execute` and of
+    `ExecuteCells`, by class and name.
+    """
+
+    notebook: str
+    released: str
+    files: dict[str, bytes] = field(repr=False)
+    settings: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Executed:
+    """The notebook in the frame of the released one, with the verdicts in its cells, and what to tell."""
+
+    notebook: str
+    notes: list[str]
+
+
+def execute(job: Job) -> Executed:
+    """Restore the submission's notebook, run it in a kernel of its own, and judge its answers."""
+    submitted, released = (nbformat.reads(text, as_version=4) for text in (job.notebook, job.released))
+    notebook, _ = restore(submitted, released)
+    executor = ExecuteCells(config=Config(job.settings))
+    notes = _Notes()
+    executor.log = logging.Logger("submission")
+    executor.log.addHandler(notes)
+    with tempfile.TemporaryDirectory(prefix="cnnlab-files-") as folder:
+        for name, content in job.files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        executor.preprocess(notebook, {"metadata": {"path": folder}})
+    return Executed(json.dumps(notebook), notes.texts)
+
+
+class _Notes(logging.Handler):
+    """Collects what an instructor should see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text.startswith((SUSPICIOUS, UNPROTECTED)):
+            self.texts.append(text)

@@ -1,0 +1,67 @@
+"""Runs jobs side by side in processes; a process that dies costs its job another try, and no job is lost."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+from typing import Any
+
+from cnnlab.grading import sandbox
+from cnnlab.grading.kernels import zygote
+from cnnlab.grading.sandbox import Mode
+
+
+def default_workers() -> int:
+    """A process per core that this one may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def pool(workers: int, mode: Mode) -> ProcessPoolExecutor:
+    """Processes that have everything imported and share one warm process for their kernels.
+
+    They are forked here, before any thread of ours runs, so that all share the memory of the packages.
+    """
+    zygote(sandbox.choose(mode))
+    executor = ProcessPoolExecutor(workers, mp_context=get_context("fork"))
+    executor.submit(os.getpid).result()
+    return executor
+
+
+def run(
+    work: Callable[[Any], Any], jobs: Mapping[str, Any], start: Callable[[], Executor]
+) -> Iterator[tuple[str, Any]]:
+    """Do the jobs; yields the name and the result of each, or the exception it raised, as they end.
+
+    Args:
+        work: what to do with a job, a function that can be pickled.
+        jobs: by name.
+        start: makes the executor, again when its processes have died.
+    """
+    waiting = dict(jobs)
+    for name, result in _together(work, jobs, start):
+        del waiting[name]
+        yield name, result
+    # A process has died and nobody knows over which job: those that are left go one by one.
+    for name, job in waiting.items():
+        died = RuntimeError("the process that graded it died, twice")
+        yield name, dict(_together(work, {name: job}, start)).get(name, died)
+
+
+def _together(
+    work: Callable[[Any], Any], jobs: Mapping[str, Any], start: Callable[[], Executor]
+) -> Iterator[tuple[str, Any]]:
+    """Do the jobs side by side until all are done or a process dies."""
+    if not jobs:
+        return
+    executor = start()
+    try:
+        running = {executor.submit(work, job): name for name, job in jobs.items()}
+        while running:
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                name, error = running.pop(future), future.exception()
+                if isinstance(error, BrokenExecutor):
+                    return
+                yield name, error or future.result()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,273 @@
+"""The process that kernels are forked from; it has imported what notebooks import, so they start at once.
+
+    python -m cnnlab.grading.zygote SOCKET walled|open
+
+It listens on a Unix socket. A connection is a kernel: the client sends one line of JSON (`Request`), gets
+one when the kernel has ended, `{"exit": code, "reason": text}`, and closing the connection ends the kernel.
+Each connection has a supervisor of its own, a forked process that stays on this side of the inner wall,
+keeps the limits and takes every process of the kernel down with it.
+"""
+
+import contextlib
+import gc
+import itertools
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cnnlab.grading import confine
+from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
+
+WATCH_SECONDS = 0.05
+LONGEST_REQUEST = 65536
+CHANNELS = ("shell", "iopub", "stdin", "control", "hb")  # each is a socket, numbered from 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """One kernel to start."""
+
+    name: str  # of its folder in the runtime folder
+    key: str  # that signs the messages
+    limits: dict[str, int]
+
+
+def main(address: str, walled: bool) -> None:
+    """Import, listen, fork; until the socket's owner is gone."""
+    _import_all()
+    gc.collect()
+    gc.freeze()  # or the first collection in every child would copy all of this process's memory
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(address)
+    listener.listen(64)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
+    print("ready", flush=True)
+    for number in itertools.count():
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        if sys.stdin in ready:  # the owner has closed its end
+            return
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            _guarded(_supervise, connection, number, Path(address).parent, walled)
+        connection.close()
+
+
+def _import_all() -> None:
+    """What notebooks and kernels import. Nothing here may start a thread: they do not survive a fork."""
+    import torch
+    import torchvision  # noqa: F401
+
+    import cnnlab.check
+    import cnnlab.data
+    import cnnlab.grading.student_kernel  # noqa: F401
+
+    torch.set_num_threads(1)
+
+
+def _guarded(work: Callable[..., None], connection: socket.socket | None, *args: Any) -> NoReturn:
+    """Run a forked process's work; whatever happens, it ends here."""
+    code = 0
+    try:
+        work(connection, *args)
+    except BaseException as error:
+        code = 1
+        if connection is not None:
+            _tell(connection, code, f"{type(error).__name__}: {error}")
+    finally:
+        os._exit(code)
+
+
+def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bool) -> None:
+    """Start one kernel, keep its limits, end it, tell how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with connection.makefile("r") as lines:
+        request = Request(**json.loads(lines.readline(LONGEST_REQUEST)))
+    limits = Limits(**request.limits)
+    if walled:
+        confine.own_namespaces(limits)
+    else:
+        confine.adopt_orphans()
+    # Before the fork: afterwards /proc shows the kernel's processes, and this one is not among them.
+    watched = Watched(limits, Path(CONNECTION) if walled else runtime / request.name / "connection", walled)
+    first = os.fork()
+    if first == 0:
+        connection.close()
+        _guarded(_first_process, None, request, number, limits, runtime, walled)
+    code, reason = _watch(connection, first, watched)
+    if not walled:
+        confine.kill_descendants()
+    _tell(connection, code, reason)
+
+
+def _first_process(
+    _: None, request: Request, number: int, limits: Limits, runtime: Path, walled: bool
+) -> None:
+    if walled:
+        confine.settle(request.name, limits, number)
+        work, connection = WORK, CONNECTION
+    else:
+        confine.set_limits(limits)
+        work, connection = (str(runtime / request.name / name) for name in ("files", "connection"))
+    kernel = os.fork()
+    if kernel == 0:
+        if not walled:
+            os.setsid()
+        _become_kernel(work, connection, request.key)
+    signal.signal(signal.SIGINT, lambda number, frame: os.kill(kernel, number))
+    confine.reap_until(kernel)
+
+
+def _watch(connection: socket.socket, first: int, watched: "Watched") -> tuple[int, str]:
+    """Wait for the end of the kernel, or bring it about; its exit code and why it was ended."""
+    handle, reason = os.pidfd_open(first), ""
+    ended = False
+    while not ended:
+        ready = select.select([connection.fileno(), handle], [], [], WATCH_SECONDS)[0]
+        ended = handle in ready
+        if connection.fileno() in ready and not ended:
+            said = _receive(connection)
+            if said == b"interrupt\n":
+                os.kill(first, signal.SIGINT)
+                continue
+            os.kill(first, signal.SIGKILL)  # the client is gone, or has had enough
+        elif not ended and not reason and (reason := watched.excess()):
+            os.kill(first, signal.SIGKILL)
+    _, status = os.waitpid(first, 0)
+    return os.waitstatus_to_exitcode(status), reason
+
+
+def _receive(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(64)
+    except OSError:
+        return b""
+
+
+def _tell(connection: socket.socket, code: int, reason: str) -> None:
+    with contextlib.suppress(OSError):
+        connection.sendall(json.dumps({"exit": code, "reason": reason}).encode() + b"\n")
+
+
+class Watched:
+    """What a kernel and its children use; asked many times a second, so cheap as long as all is well.
+
+    Args:
+        limits: what they may use.
+        connection: the folder of the sockets.
+        walled: whether all that /proc shows is theirs.
+    """
+
+    def __init__(self, limits: Limits, connection: Path, walled: bool) -> None:
+        self.limits, self.connection, self.walled = limits, connection, walled
+        self.shared = _resident("self")
+
+    def excess(self) -> str:
+        """Which limit is broken, in words; empty when none is."""
+        try:
+            return self._excess()
+        except (OSError, ValueError):  # a process ended while it was looked at
+            return ""
+
+    def _excess(self) -> str:
+        processes = self._processes()
+        threads = sum(len(os.listdir(f"/proc/{pid}/task")) for pid in processes)
+        if threads > self.limits.processes:
+            return f"it had more than {self.limits.processes} processes and threads"
+        # Resident pages count what is shared with the parent. Only when that could be too much, ask for the
+        # exact figure, which takes the system some milliseconds.
+        resident = sum(map(_resident, processes))
+        if resident > self.limits.memory + self.shared and self._exact(processes) > self.limits.memory:
+            return f"it used more than {self.limits.memory / 2**30:.1f} GiB of memory"
+        if _size(self.connection) > self.limits.connection:
+            return "it filled the folder of its sockets"
+        return ""
+
+    def _processes(self) -> list[str]:
+        if self.walled:  # process 1 is ours
+            return [name for name in os.listdir("/proc") if name.isdecimal() and name != "1"]
+        return [str(pid) for pid in confine.descendants(os.getpid())[1:]]
+
+    def _exact(self, processes: list[str]) -> int:
+        """Bytes that are theirs: shared pages are divided among those that share them."""
+        total = 0
+        for pid in processes:
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+
+def _resident(pid: str | int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _size(folder: Path) -> int:
+    paths = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_blocks * 512 for path in paths)
+
+
+def _become_kernel(work: str, connection: str, key: str) -> NoReturn:
+    """Run an IPython kernel in this process until it ends."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.closerange(3, 4096)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    os.chdir(work)
+    if work == WORK:
+        os.environ["TMPDIR"] = TEMPORARY
+    home = tempfile.mkdtemp(prefix="home-")
+    os.environ |= {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home}
+    _seed()
+    code = 1
+    try:
+        _run_kernel(connection, key, Path(home))
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 0
+    finally:
+        os._exit(code & 255)
+
+
+def _seed() -> None:
+    """Start every kernel's random generators alike, so that grading twice gives the same."""
+    import random
+
+    import numpy as np
+    import torch
+
+    random.seed(0)
+    np.random.seed(0)
+    torch.default_generator.manual_seed(0)
+
+
+def _run_kernel(connection: str, key: str, home: Path) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
+
+    from cnnlab.grading.student_kernel import StudentKernel
+
+    ports = {f"{name}_port": number for number, name in enumerate(CHANNELS, start=1)}
+    info = {"transport": "ipc", "ip": f"{connection}/k", "key": key, "signature_scheme": "hmac-sha256"}
+    file = home / "connection.json"
+    file.write_text(json.dumps(info | ports))
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.IPKernelApp.connection_file = str(file)
+    config.IPKernelApp.kernel_class = StudentKernel
+    app = IPKernelApp.instance(config=config)
+    app.initialize([])
+    app.start()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2] == "walled")
