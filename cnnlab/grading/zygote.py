@@ -67,7 +67,6 @@ def _import_all() -> None:
     import torchvision  # noqa: F401
 
     import cnnlab.check
-    import cnnlab.data
     import cnnlab.grading.student_kernel  # noqa: F401
 
     torch.set_num_threads(1)

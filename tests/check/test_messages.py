@@ -66,7 +66,7 @@ def test_wrong_values_say_where_and_how_far() -> None:
         "allowed",
         "in torch.float32",
         "first    [0, 0] got",
-        "read     the mathematics in the assignment's notebook",
+        'read     the chapter "Batch normalization" of the course book',
     ):
         assert fragment in message
     assert message.count("got") == 6  # the worst, and the first five

@@ -220,7 +220,7 @@ _NORMALISATION = r"batch_norm|layer_norm|group_norm|instance_norm|rms_norm"
 
 ASSIGNMENT = Assignment(
     name="batch_norm",
-    read="the mathematics in the assignment's notebook",
+    read='the chapter "Batch normalization" of the course book',
     right=RIGHT,
     parts=(
         Part("forward", 3, ("batch_norm_forward",), _forward, Ban(_NORMALISATION)),

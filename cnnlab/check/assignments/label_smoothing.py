@@ -121,7 +121,7 @@ _CROSS_ENTROPY = "cross_entropy|CrossEntropy"
 
 ASSIGNMENT = Assignment(
     name="label_smoothing",
-    read="the mathematics in the assignment's notebook",
+    read='the chapter "Label smoothing" of the course book',
     right=RIGHT,
     parts=(
         Part("targets", 3, ("smooth_labels",), _targets, Ban(_CROSS_ENTROPY)),

@@ -115,7 +115,7 @@ def _pair(name: str, function: str) -> tuple[Part, Part]:
 
 ASSIGNMENT = Assignment(
     name="local_response_norm",
-    read="the mathematics in the assignment's notebook",
+    read='the chapter "Local response normalization" of the course book',
     right=RIGHT,
     parts=(
         *_pair("across_channels", "lrn_across_channels"),

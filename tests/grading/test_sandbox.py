@@ -1,0 +1,239 @@
+"""What the sandbox claims, each claim with code that tries to break it, in a kernel as submissions get."""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cnnlab.errors import InputError
+from cnnlab.grading import kernels, sandbox
+from cnnlab.grading.kernels import SandboxedKernel, SandboxedKernelManager
+from cnnlab.grading.sandbox import Limits
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL = Limits(memory=256 << 20, processes=40, disk=8 << 20, connection=1 << 20)
+
+Shell = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Shell:
+    """Runs code in a new kernel that has the files in `tmp_path`; what it printed, and why it was ended."""
+
+    async def execute(code: str, seconds: float) -> tuple[str, str]:
+        manager, texts = SandboxedKernelManager(), []
+
+        def keep(message: dict[str, object]) -> None:
+            content = message["content"]
+            texts.append(content.get("text", "") or content.get("evalue", ""))  # type: ignore[attr-defined]
+
+        await manager.start_kernel(cwd=str(tmp_path))
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=60)
+            running = client.execute_interactive(code, allow_stdin=False, output_hook=keep)
+            task = asyncio.ensure_future(running)
+            end = time.monotonic() + seconds
+            while not task.done() and await manager.is_alive() and time.monotonic() < end:
+                await asyncio.sleep(0.05)
+            task.cancel()
+        finally:
+            await manager.is_alive()  # learns why it ended
+            reason = manager.ended_because
+            await manager.shutdown_kernel(now=True)
+            client.stop_channels()
+        return "".join(texts), reason
+
+    return lambda code, seconds=30.0: asyncio.run(execute(code, seconds))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that a test breaks quickly."""
+    monkeypatch.setattr(SandboxedKernel, "limits", SMALL)
+
+
+def tried(expression: str) -> str:
+    """Code that prints what an expression gives, or the error's name."""
+    return (
+        "import ctypes, os, pathlib, socket, subprocess, sys\n"
+        f"try:\n    print('DONE', {expression})\n"
+        "except BaseException as error:\n    print(type(error).__name__)"
+    )
+
+
+def test_a_kernel_computes(kernel: Shell) -> None:
+    printed, reason = kernel("import torch; print(torch.ones(2).sum().item())")
+    assert (printed, reason) == ("2.0\n", "")
+
+
+def test_there_is_no_network(kernel: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        printed, _ = kernel(tried(f"socket.create_connection(('127.0.0.1', {port}), 2)"))
+    assert printed == "ConnectionRefusedError\n" or printed == "OSError\n"
+
+
+@pytest.mark.parametrize("folder", [Path.home(), REPOSITORY], ids=["home", "repository"])
+def test_nothing_of_the_instructors_is_in_sight(kernel: Shell, folder: Path) -> None:
+    """Folders on the way to the interpreter and to this package are there; nothing else in them is."""
+    printed, _ = kernel(
+        "import os\n"
+        f"for where, _, names in os.walk({str(folder)!r}):\n"
+        "    for name in names: print(os.path.join(where, name))",
+    )
+    allowed = tuple(sandbox.own_folders())
+    outside = [path for path in printed.splitlines() if not path.startswith(allowed)]
+    assert outside == []
+
+
+def test_another_submission_is_out_of_sight(kernel: Shell) -> None:
+    printed, _ = kernel(tried("os.listdir('/run/cnnlab')"))
+    assert printed == "PermissionError\n"
+
+
+@pytest.mark.parametrize(
+    "path", ["/usr/lib/x", f"{sys.prefix}/x", f"{Path(sandbox.__file__).parent}/x", "/etc/x", "/x", "/run/x"]
+)
+def test_system_and_packages_cannot_be_written(kernel: Shell, path: str) -> None:
+    printed, _ = kernel(tried(f"open({path!r}, 'w')"))
+    assert printed in ("OSError\n", "PermissionError\n")
+
+
+def test_the_own_copy_is_there_and_only_a_copy(kernel: Shell, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    printed, _ = kernel(
+        "import os; print(sorted(os.listdir()), open('mine.txt').read()); open('mine.txt', 'w')"
+    )
+    assert printed == "['mine.txt'] kept\n"
+    assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+def test_no_other_process_is_in_sight_or_reach(kernel: Shell) -> None:
+    printed, _ = kernel(
+        "import os, signal\nprint(sorted(int(p) for p in os.listdir('/proc') if p.isdigit()))\n"
+        "for pid in set(range(3, 4000)) - set(map(int, os.listdir('/proc/self/task'))):\n"
+        "    try:\n        os.kill(pid, 0); print('reached', pid)\n"
+        "    except OSError: pass"
+    )
+    assert printed == "[1, 2]\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "ctypes.CDLL(None).setuid(0)",
+        "ctypes.CDLL(None).mount(b'x', b'/run/cnnlab-tmp', b'tmpfs', 0, None)",
+        "ctypes.CDLL(None).umount2(b'/run/cnnlab', 2)",
+        "ctypes.CDLL(None).chroot(b'/tmp')",
+        "ctypes.CDLL(None).ptrace(16, 1, None, None) if os.getuid() == 0 else -1",
+    ],
+)
+def test_no_right_is_left(kernel: Shell, call: str) -> None:
+    assert kernel(tried(call))[0] == "DONE -1\n"
+
+
+def test_memory_is_limited(kernel: Shell, small: None) -> None:
+    printed, reason = kernel("kept = [bytearray(b'x' * (1 << 24)) for _ in range(400)]; print('all of it')")
+    assert "all of it" not in printed
+    assert reason == "it used more than 0.2 GiB of memory" or "MemoryError" in printed
+
+
+def test_processes_are_limited(kernel: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb that could be defused: each child sleeps, nobody has more than one."""
+    monkeypatch.setattr(SandboxedKernel, "limits", Limits(processes=40))
+    code = (
+        "import os, time\n"
+        "for number in range(200):\n"
+        "    if os.fork() == 0:\n        time.sleep(30); os._exit(0)\n"
+        "print('all of them')"
+    )
+    printed, reason = kernel(code)
+    assert "all of them" not in printed
+    assert "processes" in reason or "Resource temporarily unavailable" in printed
+
+
+@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
+def test_disk_is_limited(kernel: Shell, small: None, folder: str) -> None:
+    code = (
+        f"import pathlib\nfor number in range(64):\n"
+        f"    pathlib.Path({folder!r}, f'{{number}}').write_bytes(b'x' * (1 << 20))\nprint('all of it')"
+    )
+    printed, _ = kernel(code)
+    assert "No space left on device" in printed or "Read-only file system" in printed
+
+
+def test_the_folder_of_the_sockets_is_limited(kernel: Shell, small: None) -> None:
+    code = (
+        f"import pathlib, time\nfor number in range(64):\n"
+        f"    pathlib.Path({sandbox.CONNECTION!r}, f'x{{number}}').write_bytes(b'x' * (1 << 18))\n"
+        "time.sleep(5)\nprint('all of it')"
+    )
+    printed, reason = kernel(code)
+    assert "all of it" not in printed
+    assert reason == "it filled the folder of its sockets"
+
+
+def test_nothing_outlives_the_kernel(kernel: Shell) -> None:
+    """A daemon in the old manner: two forks and a session of its own."""
+    name = f"cnnlab-left-behind-{os.getpid()}"
+    kernel(
+        "import ctypes, os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        f"        ctypes.CDLL(None).prctl(15, {name[:15].encode()!r}, 0, 0, 0)\n        time.sleep(600)\n"
+        "    os._exit(0)\n"
+        "time.sleep(0.5)"
+    )
+    names = [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()]
+    assert name[:15] not in names
+
+
+def test_a_kernel_ends_with_its_client(kernel: Shell) -> None:
+    """`kill -9` of a grader closes its connections; the same here by hand."""
+
+    async def abandon() -> Path:
+        manager = SandboxedKernelManager()
+        await manager.start_kernel()
+        provisioner = manager.provisioner
+        folder = provisioner.folder
+        provisioner.connection.close()
+        provisioner.connection = None
+        await manager.cleanup_resources()
+        return Path(folder)
+
+    folder = asyncio.run(abandon())
+    assert not folder.exists()
+    started = kernels.zygote(True)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        pids = Path(f"/proc/{started.process.pid}/task/{started.process.pid}/children").read_text().split()
+        grandchildren = [
+            child for pid in pids for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+        if all(not Path(f"/proc/{pid}/task/{pid}/children").read_text().split() for pid in grandchildren):
+            return
+        time.sleep(0.1)
+    pytest.fail("a kernel is still running")
+
+
+def test_asked_for_and_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(InputError, match=r"bwrap was not found.*--sandbox none"):
+        sandbox.choose("require")
+    assert sandbox.choose("auto") is False
+    assert sandbox.choose("none") is False
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(InputError, match="'perhaps'; it must be one of require, auto, none"):
+        sandbox.choose("perhaps")  # type: ignore[arg-type]

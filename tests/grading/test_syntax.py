@@ -1,0 +1,93 @@
+"""Reading a student's text: plain library calls count, hiding is flagged, ordinary code is left alone."""
+
+from pathlib import Path
+
+import pytest
+
+from cnnlab.check.assignments import ASSIGNMENTS
+from cnnlab.check.watch import Ban
+from cnnlab.grading.syntax import library_calls, suspicious
+
+CORRECT = sorted((Path(__file__).parents[1] / "sample_class" / "correct").glob("*/*.py"))
+BAN = Ban("batch_norm|cross_entropy")
+
+
+def written(body: str) -> str:
+    return f"import torch\nimport torch.nn.functional as F\n\ndef answer(x):\n    return {body}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "F.batch_norm(x, None, None)",
+        "torch.nn.functional.cross_entropy(x, x)",
+        "torch.batch_norm(x)",
+        "cnnlab.reference.smooth_labels(x)",
+    ],
+)
+def test_a_plain_library_call_is_found_with_its_line(body: str) -> None:
+    assert [line for line, _ in library_calls(written(body), ["answer"], BAN)] == [5]
+
+
+@pytest.mark.parametrize(
+    "how", ["from torch.nn.functional import cross_entropy as f", "import torch.nn.functional as G"]
+)
+def test_a_renamed_import_is_the_same_call(how: str) -> None:
+    name = "f" if " as f" in how else "G.cross_entropy"
+    source = f"{how}\n\ndef answer(x):\n    return {name}(x, x)"
+    assert [line for line, _ in library_calls(source, ["answer"], BAN)] == [4]
+
+
+def test_a_function_of_ones_own_may_have_any_name() -> None:
+    source = written("my_batch_norm(x) + self.batch_norm(x)")
+    assert library_calls(source, ["answer"], BAN) == []
+
+
+def test_a_cell_without_the_functions_is_not_looked_at() -> None:
+    assert library_calls("F.batch_norm(x)", ["answer"], BAN) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sys.setprofile(None)",
+        "import gc",
+        "from torch.utils._python_dispatch import TorchDispatchMode",
+        "torch._C._nn",
+        "threading.Thread(target=f).start()",
+        "get_ipython().kernel.shell_handlers.clear()",
+        "eval('F.batch_' + 'norm')",
+        "getattr(F, 'batch_' + 'norm')(x)",
+        "__import__('ctypes')",
+        "import cnnlab.check.judge",
+        "get_ipython().input_transformers_cleanup.append(f)",
+        "sys._getframe(1)",
+        "class X:\n    def __torch_function__(self): ...",
+        "os.fork()",
+    ],
+)
+def test_what_could_hide_something_is_flagged(line: str) -> None:
+    found = list(suspicious(f"x = 1\n{line}"))
+    assert len(found) == 1
+    assert found[0][0] in (2, 3)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch\nfrom cnnlab.check import check\nfrom cnnlab.data import load",
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\n!ls",
+        "import os, time, math\nprint(os.getcwd(), getattr(torch, 'float32'))",
+        "def f(:",
+    ],
+)
+def test_ordinary_code_is_not_flagged(source: str) -> None:
+    assert list(suspicious(source)) == []
+
+
+@pytest.mark.parametrize("path", CORRECT, ids=[f"{p.parent.name}-{p.stem}" for p in CORRECT])
+def test_right_solutions_are_left_alone(path: Path) -> None:
+    source = path.read_text()
+    assert list(suspicious(source)) == []
+    for part in ASSIGNMENTS[path.parent.name].parts:
+        assert library_calls(source, list(part.functions), part.ban) == []

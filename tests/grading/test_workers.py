@@ -1,0 +1,32 @@
+"""Jobs in processes: each ends with a result, whatever becomes of the processes."""
+
+import os
+import signal
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+
+from cnnlab.grading.workers import run
+
+
+def start() -> Executor:
+    return ProcessPoolExecutor(2, mp_context=get_context("forkserver"))
+
+
+def work(job: str) -> str:
+    if job == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "raises":
+        raise ValueError("not this one")
+    return job.upper()
+
+
+def test_every_job_ends_with_its_result_or_its_error() -> None:
+    ended = dict(run(work, {name: name for name in ("a", "raises", "b")}, start))
+    assert (ended["a"], ended["b"]) == ("A", "B")
+    assert str(ended["raises"]) == "not this one"
+
+
+def test_a_dead_process_costs_only_its_own_job() -> None:
+    ended = dict(run(work, {name: name for name in ("a", "dies", "b", "c")}, start))
+    assert [ended[name] for name in "abc"] == ["A", "B", "C"]
+    assert str(ended["dies"]) == "the process that graded it died, twice"
