@@ -49,8 +49,7 @@ $(STAMP)/exercises: $(STAMP)/venv $(wildcard solutions/*.md) $(wildcard cnnlab/g
 
 $(STAMP)/course: $(STAMP)/exercises $(CLASS) $(CODE)
 	$(BIN)/cnnlab sample-class
-	@echo "Grading the sample class in two processes; several minutes, a few seconds for each submission."
-	@printf '%s\n' $(ASSIGNMENTS) | xargs -n 2 -P 2 $(BIN)/cnnlab grade
+	$(BIN)/cnnlab grade $(ASSIGNMENTS) --sandbox auto
 	@touch $@
 
 book: $(STAMP)/book
@@ -65,12 +64,13 @@ lint: $(STAMP)/venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What the tests need beyond Python packages: a Chromium browser, and Debian's copy of Fashion-MNIST. Installed by
-# apt where that works; what is still missing is said here, its tests are skipped, and with CI=true a skipped test
+# What the tests need beyond Python packages: a Chromium browser, bubblewrap, and Debian's copy of Fashion-MNIST.
+# Installed by apt where that works; what is still missing is said here, its tests are skipped, and with CI=true a skipped test
 # is a failure.
 system:
 	@wanted() { \
 	  command -v chromium chromium-browser google-chrome >/dev/null || echo chromium; \
+	  command -v bwrap >/dev/null || echo bubblewrap; \
 	  test -e /usr/share/datasets/fashion-mnist || echo dataset-fashion-mnist; }; \
 	if [ -n "$$(wanted)" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "apt-get install" $$(wanted); \
