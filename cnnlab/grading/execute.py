@@ -225,8 +225,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         report = Report(assignment.name, [result], self.check_seed)
         cell.outputs = [new_output("display_data", data=report._repr_mimebundle_())]
         if not result.passed:
-            text = str(report)
-            cell.outputs.append(_error("CheckFailed", text.partition("\n")[0], text))
+            cell.outputs.append(_error("CheckFailed", str(report)))
 
     def _answers(self) -> list[str]:
         """The code that a student can have written."""
