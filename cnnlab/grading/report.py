@@ -26,9 +26,9 @@ def grade_class(
     Raises:
         InputError: an unknown name; nothing has been graded then.
     """
+    queue = [(name, classroom.students(name, students)) for name in assignments]
     wall = "bubblewrap" if classroom.walled else "none, the notebooks run with your own rights"
     console.print(f"Sandbox: {wall}. Workers: {classroom.workers}.", highlight=False)
-    queue = [(name, classroom.students(name, students)) for name in assignments]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcomes: list[Outcome] = []
     with Progress(*columns, console=console, transient=True) as progress:

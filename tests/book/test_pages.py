@@ -73,7 +73,8 @@ def test_every_number_arrived(page: Path) -> None:
     text = parsed(page).find("article").get_text()
     assert "{glue" not in text
     assert "glue:" not in text
-    assert "nan" not in text.split()
+    diverged = "loss became nan"  # the words of a failed run, quoted where they are the subject
+    assert "nan" not in text.replace(diverged, "").split()
 
 
 def test_every_formula_became_mathml(page: Path) -> None:
