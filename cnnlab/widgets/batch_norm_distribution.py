@@ -1,10 +1,8 @@
 """The distribution of a batch before and after batch normalization."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class BatchNormDistribution(PageWidget):
@@ -22,7 +20,7 @@ class BatchNormDistribution(PageWidget):
         seed: where the page's own random numbers start.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Compare a batch of activations before and after batch normalization"
     shift = traitlets.Float(3.0, min=-5.0, max=5.0).tag(sync=True)

@@ -15,17 +15,6 @@ DECAY.push(1);
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
 const COLORS = ["#E69F00", "#0072B2"]; // Okabe and Ito's colours, as in the book's other figures
 
-// Seeded uniform numbers (mulberry32), so that a reload shows the same ones.
-function generator(seed) {
-  let a = (seed + 0x9e3779b9) | 0;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 const normal = (random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 // One shape of each class k; u in [0, 1] runs along it.
@@ -149,52 +138,6 @@ export function predict(theta, x) {
 
 const right = (theta, points) => points.filter(({ x, y }) => predict(theta, x) > 0.5 === (y === 1)).length;
 export const accuracy = (theta, points) => right(theta, points) / points.length;
-
-const COLUMNS = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19em),1fr))";
-const CONTROLS = `${COLUMNS};gap:.3em 2em;margin:.4em 0;max-width:52em`;
-const ROW = "display:grid;grid-template-columns:8em minmax(0,1fr) 4.5em;gap:.6em;align-items:center";
-const BUTTON = "font:inherit;padding:.15em .7em;cursor:pointer;justify-self:start";
-const WORDS = "margin:.4em 0;min-height:4.5em";
-
-function element(name, attributes = {}, ...children) {
-  const svg = ["svg", "g", "path", "rect", "line", "circle", "text"].includes(name);
-  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-function legend(...entries) {
-  const box = (color) => element("span", {
-    style: `display:inline-block;width:.8em;height:.8em;background:${color};margin-right:.35em`,
-  });
-  return element("p", { style: "margin:.2em 0" }, ...entries.map(([color, text]) =>
-    element("span", { style: "margin-right:1em;white-space:nowrap" }, ...(color ? [box(color)] : []), text)));
-}
-
-// A labelled slider that moves one of the model's values, through a list where its steps are not even.
-function slider(model, name, label, { values, ...range }, text) {
-  const ends = values ? { min: 0, max: values.length - 1, step: 1 } : range;
-  const quiet = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab leaves the arrow keys alone
-  const input = element("input", { type: "range", ...ends, ...quiet, style: "width:100%" });
-  const shown = element("span", { "aria-hidden": "true" });
-  const nearest = (wanted) => {
-    const distances = values.map((v) => Math.abs(v - wanted));
-    return distances.indexOf(Math.min(...distances));
-  };
-  const update = () => {
-    input.value = values ? nearest(model.get(name)) : model.get(name);
-    shown.textContent = text(model.get(name));
-    input.setAttribute("aria-valuetext", shown.textContent);
-  };
-  input.addEventListener("input", () => {
-    model.set(name, values ? values[input.value] : Number(input.value));
-    model.save_changes();
-  });
-  model.on(`change:${name}`, update);
-  update();
-  return element("label", { style: ROW }, label, input, shown);
-}
 
 // A labelled choice between the options for one of the model's values.
 function choice(model, name, label, options) {

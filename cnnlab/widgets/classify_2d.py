@@ -1,10 +1,8 @@
 """A small network trained in the page on points in the plane."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class Classify2D(PageWidget):
@@ -22,7 +20,7 @@ class Classify2D(PageWidget):
         seed: where the page's own random numbers start.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Train a small network on points in the plane and watch its decision boundary"
     decay = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)

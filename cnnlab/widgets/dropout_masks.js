@@ -7,25 +7,6 @@ const INPUT = "#E69F00"; // Okabe and Ito's colours, as in the book's other figu
 const MEAN = "#0072B2";
 const DRAW = "#56B4E9";
 
-// A small seeded generator (mulberry32), so that a reload shows the same draws.
-function generator(seed) {
-  let a = (seed + 0x9e3779b9) | 0;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-function element(name, attributes = {}, text = "") {
-  const svg = ["svg", "rect", "line", "text", "g"].includes(name);
-  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (text) node.textContent = text;
-  return node;
-}
-
 function render({ model, el }) {
   const x = model.get("values");
   let random, draws, sums, last;

@@ -1,10 +1,8 @@
 """Dropout masks drawn one after another, and their running mean on its way to the input."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class DropoutMasks(PageWidget):
@@ -16,7 +14,7 @@ class DropoutMasks(PageWidget):
         seed: where the page's own random numbers start.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Draw dropout masks and watch the mean of the outputs approach the input"
     values = traitlets.List(

@@ -1,10 +1,8 @@
 """When training stops on a noisy validation curve."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class EarlyStopping(PageWidget):
@@ -18,7 +16,7 @@ class EarlyStopping(PageWidget):
         seed: where the page's own random numbers start.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Stop training on a noisy validation curve and see what that loses"
     noise = traitlets.Float(0.05, min=0.0, max=0.2).tag(sync=True)

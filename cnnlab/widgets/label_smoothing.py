@@ -1,10 +1,8 @@
 """Smoothed targets, and the gap between the logits that they ask for."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class LabelSmoothing(PageWidget):
@@ -16,7 +14,7 @@ class LabelSmoothing(PageWidget):
         pytorch: spread ε over all K classes as PyTorch does, not over the K − 1 others.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Smooth a target and watch the best gap between the logits"
     classes = traitlets.Int(5, min=2, max=20).tag(sync=True)

@@ -1,10 +1,8 @@
 """Local response normalization of a handful of channels."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class LocalResponse(PageWidget):
@@ -20,7 +18,7 @@ class LocalResponse(PageWidget):
         pytorch: divide α by n, over a window of n values, as `torch.nn.functional.local_response_norm` does.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Edit channel activations and watch their local response normalization"
     activations = traitlets.List(

@@ -4,6 +4,7 @@ import base64
 import html
 import json
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -31,6 +32,12 @@ module.default.render({{ model, el: document.getElementById("{id}") }});
 """
 
 _numbers = count(1)
+
+
+def script(file: str) -> str:
+    """The module beside a widget's Python file, with what all figures share in front; it imports nothing."""
+    kit, own = Path(__file__).with_name("kit.js"), Path(file).with_suffix(".js")
+    return f"{kit.read_text(encoding='utf-8')}\n{own.read_text(encoding='utf-8')}"
 
 
 class PageWidget(anywidget.AnyWidget):  # type: ignore[misc]

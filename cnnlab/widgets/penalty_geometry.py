@@ -1,10 +1,8 @@
 """Where the contours of a loss meet an L1 diamond and an L2 circle."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class PenaltyGeometry(PageWidget):
@@ -19,7 +17,7 @@ class PenaltyGeometry(PageWidget):
         center_1, center_2: the minimum of the loss without a penalty, each in [−2.5, 2.5].
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Compare the optimum under an L1 and an L2 penalty as the loss and the strength change"
     strength = traitlets.Float(0.3, min=0.0, max=2.0).tag(sync=True)

@@ -1,10 +1,8 @@
 """A polynomial fitted to noisy points, and what order, penalty and data do to it."""
 
-from pathlib import Path
-
 import traitlets
 
-from cnnlab.widgets.page import PageWidget
+from cnnlab.widgets.page import PageWidget, script
 
 
 class PolynomialFit(PageWidget):
@@ -21,7 +19,7 @@ class PolynomialFit(PageWidget):
         seed: where the page's own random numbers start.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = script(__file__)
 
     label = "Fit a polynomial to points from a noisy sine and compare training and test error"
     order = traitlets.Int(9, min=0, max=9).tag(sync=True)
