@@ -68,7 +68,7 @@ def compare(
         jobs = 1 if torch.cuda.is_available() else max(1, min(len(missing), joblib.cpu_count()))
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         results = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(
-            joblib.delayed(_run_and_keep)(runs[number][1], runs[number][2], test, paths[number])
+            joblib.delayed(run_and_keep)(runs[number][1], runs[number][2], test, paths[number])
             for number in missing
         )
         for done, (number, table) in enumerate(zip(missing, results, strict=True), 1):
@@ -84,7 +84,7 @@ def _kept(path: Path | None) -> pd.DataFrame | None:
     return None if path is None else disk.read(path)
 
 
-def _run_and_keep(recipe: Recipe, seed: int, test: bool, path: Path | None) -> pd.DataFrame:
+def run_and_keep(recipe: Recipe, seed: int, test: bool, path: Path | None) -> pd.DataFrame:
     """Keeps what it did itself, in its own process, so that it is kept even if the one that asked is gone."""
     table = run(recipe, seed, test)
     failure = str(table["failure"].iloc[0])
