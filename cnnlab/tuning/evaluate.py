@@ -1,9 +1,14 @@
 """One trial in a process of its own: train with every seed, return the mean of the results."""
 
 import math
-from collections.abc import Sequence
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -69,3 +74,19 @@ def _outcome(tables: Sequence[pd.DataFrame], metric: str) -> Outcome:
     named = [table.assign(variant="") for table in tables]
     values = tuple(float(final(table)[metric].iloc[0]) for table in named)
     return Outcome(sum(values) / len(values), values, "", epochs, seconds)
+
+
+def in_worker(parent: int, function: Callable[..., Outcome], *arguments: Any) -> Outcome:
+    """Call a function in a process that ends when the one that started it has gone, however that went."""
+    _follow(parent)
+    return function(*arguments)
+
+
+@lru_cache(maxsize=1)
+def _follow(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

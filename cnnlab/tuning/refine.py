@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cnnlab.tuning.space import Choice, Log, Params, Range, Space
+from cnnlab.tuning.space import Choice, Log, Params, Range, Space, Uniform, Whole
 
 EDGE = 0.1  # this share of a range at either end counts as its edge
 ZOOM = 0.25  # width of the next range as a share of the present one
@@ -40,7 +40,10 @@ def _next(item: Range, first: Range, best: float) -> tuple[Range, str]:
     if low >= high:  # whole numbers: nothing is left to choose from
         low, high = max(first.low, low - 1), min(first.high, high + 1)
     bound = not EDGE <= first.share(best) <= 1 - EDGE
-    return type(item)(low, high), "at its bound" if bound else "narrowed" if inside else "moved"
+    then = "at its bound" if bound else "narrowed" if inside else "moved"
+    if isinstance(item, Whole):
+        return Whole(int(low), int(high)), then
+    return Uniform(low, high), then
 
 
 def stage_sizes(trials: int, stages: int) -> list[int]:

@@ -113,7 +113,8 @@ class Search:
             if looked is not None and looked != self.best:
                 raise InputError(
                     f"the test set has been looked at for {looked}, and now the winner is {self.best}. A "
-                    "test set that guides a search no longer tests: report the first result, or take new test images."
+                    "test set that guides a search no longer tests: report the first result, or take new "
+                    "test images."
                 )
             self.study.set_user_attr(LOOK, self.best)
         variants = {

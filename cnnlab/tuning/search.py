@@ -90,8 +90,8 @@ def search(
         space: ranges by name; see `cnnlab.tuning.space.checked` for the short forms.
         method: "grid"; "random"; "coarse-to-fine": random stages, each looking closer around the best trial
             so far, and moving where that lies at the edge of its range; "tpe": Bayesian, by tree-structured
-            Parzen estimators; "halving": random, but only the best third of what was tried goes on after a ninth and
-            after a third of the epochs.
+            Parzen estimators; "halving": random, but only the best third of what was tried goes on after a
+            ninth and after a third of the epochs.
         trials: how many in all, with those that the storage holds. All of the grid's unless given.
         seconds: begin no trial after this time of this call.
         seeds: each trial is trained with each of them and is worth the mean.

@@ -142,8 +142,8 @@ def _checked(name: str, item: object) -> Range | Choice:
         )
     if isinstance(item, Log) and min(item.low, item.high) <= 0:
         raise InputError(
-            f"the range of {name!r} goes from {item.low:g} to {item.high:g}, but it is logarithmic: both "
-            "ends must be above 0. Use Uniform(low, high) for an even scale, or a list of values to include 0."
+            f"the range of {name!r} goes from {item.low:g} to {item.high:g}, but is logarithmic: "
+            "both ends must be above 0. Use Uniform(low, high) for an even scale, or a list of values with 0."
         )
     if item.low >= item.high:
         raise InputError(

@@ -2,8 +2,8 @@
 
 A worker's trial gets its number from the database, so numbers are unique. A trial whose worker fell silent is
 marked as failed and copied into the queue; the copy has a later number and takes the original's place. A
-trial that was begun beyond the budget, or whose search was interrupted, is dropped. The *index* of a trial is its
-place among those that are left: there are never more than the budget allows, and none counts twice.
+trial that was begun beyond the budget, or whose search was interrupted, is dropped. The *index* of a trial is
+its place among those that are left: there are never more than the budget allows, and none counts twice.
 """
 
 from typing import TYPE_CHECKING, Any

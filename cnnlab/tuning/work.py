@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import shutil
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cnnlab.experiments import HIGHER_IS_BETTER, Recipe
 from cnnlab.training.progress import watched
 from cnnlab.tuning.engine import rungs
-from cnnlab.tuning.evaluate import Outcome, evaluate, evaluate_up_to
+from cnnlab.tuning.evaluate import Outcome, evaluate, evaluate_up_to, in_worker
 from cnnlab.tuning.settings import with_values
 from cnnlab.tuning.trials import RUN, best, counted, key
 
@@ -86,6 +87,7 @@ def _claim(study: "Study", plan: "Plan") -> Claimed | None:
         if full or plan.space_at(trials, len(trials)) is None:
             return None
     trial = study.ask()
+    _sign_of_life(study, trial._trial_id)
     trials = counted(study)
     mine = next(one for one in trials if one.number == trial.number)
     position = sum(key(one) < key(mine) for one in trials)
@@ -151,7 +153,6 @@ def _others(study: "Study", plan: "Plan", seen: set[int]) -> bool:
     A worker that was killed right after it had taken a trial has given no sign of life, and its silence would
     not be noticed. We give the first one in its place; it has no other effect on a worker that lives.
     """
-    from optuna.storages import RDBStorage
     from optuna.trial import TrialState
 
     found = False
@@ -161,9 +162,13 @@ def _others(study: "Study", plan: "Plan", seen: set[int]) -> bool:
         found |= not trial.state.is_finished()
         if trial.state == TrialState.RUNNING and not trial.params and trial.number not in seen:
             seen.add(trial.number)
-            if isinstance(storage := study._storage, RDBStorage):
-                storage.record_heartbeat(trial._trial_id)
+            _sign_of_life(study, trial._trial_id)
     return found
+
+
+def _sign_of_life(study: "Study", number: int) -> None:
+    if hasattr(storage := study._storage, "record_heartbeat"):
+        storage.record_heartbeat(number)
 
 
 @contextlib.contextmanager
@@ -214,9 +219,13 @@ def _elsewhere(jobs: int) -> Callable[..., Future[Outcome]]:
     """Processes that understand functions of a notebook and stay for the next search."""
     from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
+    parent = os.getpid()
+
     def submit(function: Callable[..., Outcome], *arguments: Any) -> Future[Outcome]:
         # Asked for each time: a pool that lost a process is replaced.
-        started: Future[Outcome] = get_reusable_executor(max_workers=jobs).submit(function, *arguments)
+        started: Future[Outcome] = get_reusable_executor(max_workers=jobs).submit(
+            in_worker, parent, function, *arguments
+        )
         return started
 
     return submit

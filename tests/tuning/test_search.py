@@ -10,14 +10,13 @@ import optuna
 import pandas as pd
 import pytest
 import torch
+from quick import BASE, SPACE, known
 
 from cnnlab.errors import InputError
 from cnnlab.experiments import Recipe, compare, final
 from cnnlab.tuning import METHODS, Log, search
 from cnnlab.tuning.engine import rungs
 from cnnlab.tuning.settings import with_values
-
-from toy import BASE, SPACE, known
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -26,13 +25,17 @@ def test_twice_the_same(method: str) -> None:
     one, two = (search(recipe, SPACE, method, trials=9, jobs=1, cache=False) for _ in range(2))
     assert len(one.table) == 9
     drop = ["seconds"]
-    pd.testing.assert_frame_equal(one.table.drop(columns=drop), two.table.drop(columns=drop), check_exact=True)
+    pd.testing.assert_frame_equal(
+        one.table.drop(columns=drop), two.table.drop(columns=drop), check_exact=True
+    )
     other = search(recipe, SPACE, method, trials=9, jobs=1, seed=1).table
     assert not other["lr"].equals(one.table["lr"])
 
 
 def test_on_two_processes_the_same_trials() -> None:
-    one, two = (search(BASE, SPACE, "coarse-to-fine", trials=6, jobs=jobs, cache=False).table for jobs in (1, 2))
+    one, two = (
+        search(BASE, SPACE, "coarse-to-fine", trials=6, jobs=jobs, cache=False).table for jobs in (1, 2)
+    )
     pd.testing.assert_frame_equal(one.drop(columns="seconds"), two.drop(columns="seconds"), check_exact=True)
 
 
@@ -72,14 +75,14 @@ def test_tpe_learns_from_its_trials() -> None:
 
 def test_halving_stops_the_worse_ones_early_at_the_values_of_a_shorter_run() -> None:
     recipe = replace(BASE, training={**BASE.training, "epochs": 9})
-    table = search(recipe, SPACE, "halving", trials=12, jobs=1).table
+    table = search(recipe, SPACE, "halving", trials=12, metric="loss", jobs=1).table
     assert set(table["state"]) == {"complete", "pruned"}
     assert set(table["epochs"]) <= {1, 3, 9}
     assert table["epochs"].sum() < 0.7 * 9 * 12
     for row in table[table["state"] == "pruned"].to_dict("records")[:3]:
         short = with_values(recipe, {name: row[name] for name in SPACE})
         short = replace(short, training={**short.training, "epochs": row["epochs"]})
-        assert row["value"] == final(compare({"": short}, [0], jobs=1))["accuracy"].iloc[0]
+        assert row["value"] == final(compare({"": short}, [0], jobs=1))["loss"].iloc[0]
     assert [rungs(n) for n in (1, 2, 5, 9, 20)] == [[1], [1, 2], [1, 3, 5], [1, 3, 9], [2, 6, 20]]
 
 
@@ -102,7 +105,7 @@ def missing(*, seed: int, lr: float) -> None:
 
 
 def test_a_trial_that_fails_otherwise_is_counted_and_named() -> None:
-    with pytest.raises(InputError, match="no trial finished.*MemoryError: no room"):
+    with pytest.raises(InputError, match=r"no trial finished.*MemoryError: no room"):
         search(broken, {"lr": (0.1, 1.0)}, trials=2, jobs=1)
 
 
@@ -128,7 +131,9 @@ def test_the_test_set_is_for_one_winner() -> None:
 
 
 def test_importances_name_what_matters() -> None:
-    found = search(known(center=0.0), {"x": Log(1e-3, 1e3), "other": (0.0, 1.0)}, metric="loss", trials=30, jobs=1)
+    found = search(
+        known(center=0.0), {"x": Log(1e-3, 1e3), "other": (0.0, 1.0)}, metric="loss", trials=30, jobs=1
+    )
     shares = found.importances()
     assert shares["x"] > 0.9
     assert shares.sum() == pytest.approx(1)
@@ -138,7 +143,13 @@ def test_importances_name_what_matters() -> None:
 
 def test_the_report_says_it_all() -> None:
     text = search(BASE, SPACE, trials=6, jobs=1).report(range(10, 13), jobs=1)
-    for words in ("6 trials (random)", "best trial: lr = ", "too optimistic by", "default, test:", "importance: "):
+    for words in (
+        "6 trials (random)",
+        "best trial: lr = ",
+        "too optimistic by",
+        "default, test:",
+        "importance: ",
+    ):
         assert words in text
 
 

@@ -4,18 +4,23 @@ import math
 
 import numpy as np
 import pytest
+from quick import BASE
 from scipy.stats import kstest
 
 from cnnlab.errors import InputError
 from cnnlab.tuning import Choice, Log, Uniform, Whole, next_space, powers, search
 from cnnlab.tuning.space import checked, grid
 
-from toy import BASE
-
 
 def test_the_short_forms() -> None:
     space = checked(
-        {"lr": (1e-4, 1), "weight_decay": (1e-6, 1e-2), "dropout_rate": (0.0, 0.5), "hidden": (8, 64), "norm": ["none", "batch"]}
+        {
+            "lr": (1e-4, 1),
+            "weight_decay": (1e-6, 1e-2),
+            "dropout_rate": (0.0, 0.5),
+            "hidden": (8, 64),
+            "norm": ["none", "batch"],
+        }
     )
     assert space == {
         "lr": Log(1e-4, 1), "weight_decay": Log(1e-6, 1e-2), "dropout_rate": Uniform(0.0, 0.5),
