@@ -10,7 +10,7 @@ from cnnlab.errors import InputError
 from cnnlab.experiments import HIGHER_IS_BETTER, compare, differences, final, in_words
 from cnnlab.tuning.refine import next_space, starts
 from cnnlab.tuning.settings import with_values
-from cnnlab.tuning.space import Choice, Params
+from cnnlab.tuning.space import Choice, Log, Params, Whole
 from cnnlab.tuning.trials import RUN, best, counted
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Search:
             usable = self._usable()
             if len(usable) < FEWEST:
                 raise InputError(f"importances need {FEWEST} finished trials; there are {len(usable)}.")
-            copy.add_trials(usable)
+            copy.add_trials(_in_one_space(usable, self.plan))
             evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
             found = optuna.importance.get_param_importances(copy, evaluator=evaluator)
         return pd.Series(found, name="importance", dtype=float)
@@ -148,6 +148,28 @@ class Search:
             shares = ", ".join(f"{name} {share:.2f}" for name, share in self.importances().items())
             lines.append(f"importance: {shares}")
         return "\n".join(lines)
+
+
+def _in_one_space(trials: list[Any], plan: "Plan") -> list[Any]:
+    """The trials of all stages as if drawn from one range that holds them all, as the evaluator needs it."""
+    import optuna
+
+    distributions: dict[str, Any] = {}
+    for name, item in plan.space.items():
+        if isinstance(item, Choice):
+            distributions[name] = optuna.distributions.CategoricalDistribution(item.values)
+            continue
+        values = [trial.params[name] for trial in trials]
+        low, high = min(item.low, *values), max(item.high, *values)
+        if isinstance(item, Whole):
+            distributions[name] = optuna.distributions.IntDistribution(int(low), int(high))
+        else:
+            log = isinstance(item, Log)
+            distributions[name] = optuna.distributions.FloatDistribution(low, high, log=log)
+    return [
+        optuna.create_trial(params=trial.params, distributions=distributions, value=trial.value)
+        for trial in trials
+    ]
 
 
 def _finite(trial: Any) -> bool:

@@ -50,7 +50,8 @@ def work(study: "Study", plan: "Plan", jobs: int, seconds: float) -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         alive = stack.enter_context(_signs_of_life(study))
-        stack.callback(_drop, study, running)
+        mine: dict[int, Claimed] = {}
+        stack.callback(_drop, study, mine)
         submit = _here if jobs == 1 else _elsewhere(jobs)
         while True:
             if time.monotonic() - looked > POLL:
@@ -59,6 +60,7 @@ def work(study: "Study", plan: "Plan", jobs: int, seconds: float) -> None:
             claimed = None
             while len(running) < jobs and time.monotonic() < end and (claimed := _claim(study, plan)):
                 alive.add(claimed.trial._trial_id)
+                mine[claimed.trial.number] = claimed
                 running[_train(submit, plan, claimed, folder)] = claimed
             if not running:
                 if time.monotonic() >= end or not _others(study, plan, seen):
@@ -70,6 +72,7 @@ def work(study: "Study", plan: "Plan", jobs: int, seconds: float) -> None:
                 claimed = running[future]
                 if _finish(study, plan, claimed, _outcome(future, claimed)):
                     alive.discard(claimed.trial._trial_id)
+                    del mine[claimed.trial.number]
                     shutil.rmtree(folder / str(claimed.trial.number), ignore_errors=True)
                 else:
                     running[_train(submit, plan, claimed, folder)] = claimed
@@ -199,12 +202,11 @@ def _signs_of_life(study: "Study") -> Iterator[set[int]]:
             thread.join()
 
 
-def _drop(study: "Study", running: dict[Future[Outcome], Claimed]) -> None:
+def _drop(study: "Study", mine: dict[int, Claimed]) -> None:
     """What an interruption leaves unfinished does not count; somebody else may take its place at once."""
     from optuna.trial import TrialState
 
-    for future, claimed in running.items():
-        future.cancel()
+    for claimed in mine.values():
         with contextlib.suppress(Exception):
             study.tell(claimed.trial, state=TrialState.FAIL, skip_if_finished=True)
 

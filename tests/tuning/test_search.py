@@ -137,6 +137,15 @@ def test_importances_name_what_matters() -> None:
     shares = found.importances()
     assert shares["x"] > 0.9
     assert shares.sum() == pytest.approx(1)
+    staged = search(
+        known(center=3.0),
+        {"x": Log(1e-6, 1e-2), "other": (0.0, 1.0)},
+        "coarse-to-fine",
+        metric="loss",
+        trials=30,
+        jobs=1,
+    )
+    assert staged.importances()["x"] > 0.8  # though the range has moved between the stages
     with pytest.raises(InputError, match="importances need"):
         search(BASE, SPACE, trials=2, jobs=1).importances()
 

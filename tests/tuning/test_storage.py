@@ -31,16 +31,30 @@ from pathlib import Path
 from quick import SPACE, watched
 from cnnlab.tuning import search
 recipe = watched({seconds}, Path({log!r}))
-found = search(recipe, SPACE, {method!r}, trials={trials}, jobs={jobs}, storage={place!r}, cache=False)
+found = search(recipe, SPACE, {method!r}, trials={trials}, jobs={jobs}, storage={place!r}, name={name!r}, cache=False)
 print(json.dumps([len(found.table), found.table["value"].isna().sum().item(), found.best]))
 """
 
 
 def start(
-    place: str, log: Path, *, method: str = "random", trials: int = 8, jobs: int = 1, seconds: float = 0.4
+    place: str,
+    log: Path,
+    *,
+    method: str = "random",
+    trials: int = 8,
+    jobs: int = 1,
+    seconds: float = 0.4,
+    name: str = "search",
 ) -> subprocess.Popen[str]:
     text = PROGRAM.format(
-        here=str(HERE), place=place, log=str(log), method=method, trials=trials, jobs=jobs, seconds=seconds
+        here=str(HERE),
+        place=place,
+        log=str(log),
+        method=method,
+        trials=trials,
+        jobs=jobs,
+        seconds=seconds,
+        name=name,
     )
     return subprocess.Popen(
         [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -251,10 +265,10 @@ def test_a_worker_that_is_killed_is_replaced(
 ) -> None:
     monkeypatch.setattr(storage, "REMOTE", (1, 3))
     log, recipe = tmp_path / "log", watched(0.3, tmp_path / "log")
-    worker = start(postgres, log, trials=6, seconds=0.3)
+    worker = start(postgres, log, trials=6, seconds=0.3, name="killed")
     wait_for(log, "begun", 2)
     worker.kill()
     worker.communicate()
-    found = search(recipe, SPACE, trials=6, jobs=1, storage=postgres, cache=False)
+    found = search(recipe, SPACE, trials=6, jobs=1, storage=postgres, name="killed", cache=False)
     assert set(found.table["state"]) == {"complete"}
     assert len(found.table) == 6
