@@ -11,6 +11,7 @@ from cnnlab.experiments import HIGHER_IS_BETTER, compare, differences, final, in
 from cnnlab.tuning.refine import next_space, starts
 from cnnlab.tuning.settings import with_values
 from cnnlab.tuning.space import Choice, Log, Params, Whole
+from cnnlab.tuning.storage import close
 from cnnlab.tuning.trials import RUN, best, counted
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Search:
                     "test images."
                 )
             self.study.set_user_attr(LOOK, self.best)
+            close(self.study)
         variants = {
             "default": with_values(self.plan.source, dict(default or {})),
             "winner": with_values(self.plan.source, self.best),

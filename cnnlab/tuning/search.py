@@ -126,8 +126,11 @@ def search(
         study = place.open_study(storage, name, direction, settings)
         study.sampler = engine.sampler(method, seed, plan.points)
         study.pruner = engine.pruner(method, plan.first)
-        work(study, plan, jobs, math.inf if seconds is None else float(seconds))
-        table, ranges = trial_table(study, plan)
+        try:
+            work(study, plan, jobs, math.inf if seconds is None else float(seconds))
+            table, ranges = trial_table(study, plan)
+        finally:
+            place.close(study)
     if table["value"].isna().all():
         reasons = [reason for reason in table["failure"] if reason]
         raise InputError(

@@ -121,6 +121,16 @@ def open_study(storage: Address, name: str, direction: str, settings: dict[str, 
     return study
 
 
+def close(study: "Study") -> None:
+    """Give the connections back; the study may still be used, which opens new ones."""
+    inner = study._storage
+    inner.remove_session()
+    while hasattr(inner, "_backend"):  # what Optuna puts around a database to remember finished trials
+        inner = inner._backend
+    if hasattr(inner, "engine"):
+        inner.engine.dispose()
+
+
 def _other(storage: Address, name: str, why: str) -> InputError:
     return InputError(
         f"the study {name!r} in {_shown(storage)} is of another search: {why}. Give this search another name "

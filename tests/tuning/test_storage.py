@@ -31,7 +31,8 @@ from pathlib import Path
 from quick import SPACE, watched
 from cnnlab.tuning import search
 recipe = watched({seconds}, Path({log!r}))
-found = search(recipe, SPACE, {method!r}, trials={trials}, jobs={jobs}, storage={place!r}, name={name!r}, cache=False)
+options = dict(trials={trials}, jobs={jobs}, storage={place!r}, name={name!r}, cache=False)
+found = search(recipe, SPACE, {method!r}, **options)
 print(json.dumps([len(found.table), found.table["value"].isna().sum().item(), found.best]))
 """
 
