@@ -68,7 +68,7 @@ def compare(
     jobs = _processes(len(missing)) if jobs is None else jobs
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         results = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(
-            joblib.delayed(_run_and_keep)(runs[number][1], runs[number][2], paths[number])
+            joblib.delayed(run_and_keep)(runs[number][1], runs[number][2], paths[number])
             for number in missing
         )
         for done, (number, table) in enumerate(zip(missing, results, strict=True), 1):
@@ -94,7 +94,7 @@ def _kept(path: Path | None) -> pd.DataFrame | None:
     return None if path is None else disk.read(path)
 
 
-def _run_and_keep(recipe: Recipe, seed: int, path: Path | None) -> pd.DataFrame:
+def run_and_keep(recipe: Recipe, seed: int, path: Path | None) -> pd.DataFrame:
     """Keeps what it did itself, in its own process, so that it is kept even if the one that asked is gone."""
     table = run(recipe, seed)
     failure = str(table["failure"].iloc[0])
