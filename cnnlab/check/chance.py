@@ -58,7 +58,7 @@ def unrelated(first: torch.Tensor, second: torch.Tensor, chance: float, text: st
 
 
 def no_neighbours(values: torch.Tensor, chance: float, what: str, suspect: str) -> None:
-    """Raise `Wrong` if an image's draw depends on that of an image shortly before it, or half a batch away."""
+    """Raise `Wrong` if an image's draw depends on one shortly before it, or half a batch away."""
     for lag in (1, 2, 3, len(values) // 2):
         text = f"{what} of images {lag} apart"
         unrelated(values[lag:], values[:-lag], chance, text, suspect)
@@ -76,7 +76,7 @@ def rate(flags: torch.Tensor, p: float, what: str, suspect: str | None) -> None:
 
 
 def free_count(counts: Sequence[int], size: int, p: float, what: str, suspect: str) -> None:
-    """Raise `Wrong` if counts of independent draws are all the same, as a drawn *fraction* would make them."""
+    """Raise `Wrong` if counts are all the same, as a drawn *fraction* would make them."""
     usual = max(set(counts), key=counts.count)
     probability = float(bdtr(usual, size, p) - (bdtr(usual - 1, size, p) if usual else 0.0))
     hits = counts.count(usual)
@@ -105,7 +105,7 @@ def distribution(
     details: Sequence[tuple[str, str]],
     others: Mapping[str, Callable[[torch.Tensor], torch.Tensor]],
 ) -> None:
-    """Raise `Wrong` unless the values can be draws from the distribution; `others` are named misconceptions."""
+    """Raise `Wrong` unless the values can be draws from it; `others` are named misconceptions."""
     if fits(values, cdf):
         return
     suspect = next((name for name, other in others.items() if fits(values, other)), None)

@@ -1,7 +1,8 @@
 """What passes between the judge and a student's functions: plain tensors and numbers, nothing else.
 
 A case is written once, for every transport: what a function receives is an `Argument`, a number or a list
-of these, and what it gives back is a plain value. A value that only the student understands stays with the student, under a `Handle`.
+of these, and what it gives back is a plain value. A value that only the student understands stays with the
+student, under a `Handle`.
 """
 
 from collections.abc import Sequence

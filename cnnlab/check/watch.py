@@ -4,7 +4,8 @@ Covered: every alias of a banned PyTorch operation, since it is watched where op
 (fused operations by a dispatch mode, composite ones by a kernel put in their place) and where functions of
 `torch`, of `torchvision` and of the course's own library begin (the interpreter's profiling hook, so a
 renamed import is the same code). Not covered: sabotage of the hook itself, other threads (for fused
-operations), a copy of a library function's source. Reading the syntax tree outside the process, at grading, is the second line.
+operations), a copy of a library function's source. Reading the syntax tree outside the process,
+at grading, is the second line.
 """
 
 import contextlib

@@ -5,6 +5,7 @@ the boxes that belong to it, and so that each can be checked by itself.
 """
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -119,9 +120,9 @@ def draw_rectangles(
     """
     n = integer("n", n, 0)
     rows, columns = rectangle_size(height, width, area, ratio)
-    where = {"generator": generator, "device": _device(generator)}
-    top = torch.randint(height - rows + 1, (n,), **where)  # type: ignore[call-overload]
-    left = torch.randint(width - columns + 1, (n,), **where)  # type: ignore[call-overload]
+    where: dict[str, Any] = {"generator": generator, "device": _device(generator)}
+    top = torch.randint(height - rows + 1, (n,), **where)
+    left = torch.randint(width - columns + 1, (n,), **where)
     return torch.stack([top, left, torch.full_like(top, rows), torch.full_like(left, columns)], dim=1)
 
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from cnnlab.reference.arguments import integer, real
 
 
-def early_stopping(
-    losses: Sequence[float], patience: int, min_delta: float = 0.0
-) -> tuple[int, int | None]:
+def early_stopping(losses: Sequence[float], patience: int, min_delta: float = 0.0) -> tuple[int, int | None]:
     """Which epoch's weights to keep, and after which epoch training stops.
 
     An epoch is an improvement if its loss is below the best one so far by more than `min_delta`; the first

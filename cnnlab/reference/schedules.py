@@ -7,9 +7,7 @@ from cnnlab.reference.arguments import integer, real, refuse
 _RATE = "a finite number of at least 0"
 
 
-def cosine_schedule(
-    step: int, total_steps: int, warmup_steps: int, peak: float, final: float = 0.0
-) -> float:
+def cosine_schedule(step: int, total_steps: int, warmup_steps: int, peak: float, final: float = 0.0) -> float:
     """The learning rate of one step: a linear rise to the peak, then half a cosine down to the final rate.
 
     In the warm-up, at the steps 0 … w − 1, the rate is peak·(step + 1) / w: the first step does not waste

@@ -53,6 +53,8 @@ SAME_MEANING = {
         "dtype=torch.float32, device=targets.device",  # the default dtype; the device matters on CUDA only
         ".squeeze(1)",  # (N, 1) broadcasts against (N,) to a matrix with the same mean
     ],
+    "preprocessing": [],
+    "tuning": [],
 }
 
 

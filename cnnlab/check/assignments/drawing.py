@@ -1,4 +1,4 @@
-"""Cases for functions that draw: with generators and without, and what every such function owes its caller."""
+"""Cases for functions that draw: with generators and without, what each owes its caller."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,9 +77,7 @@ def _with_generators(drawing: Drawing, draw: Draw, device: torch.device) -> Case
 
     def run(call: Call) -> dict[str, Any]:
         one = call.generator(seed, device)
-        return drawing.ask(
-            call, [one, one, call.generator(seed, device), call.generator(seed + 1, device)]
-        )
+        return drawing.ask(call, [one, one, call.generator(seed, device), call.generator(seed + 1, device)])
 
     def inspect(outputs: dict[str, Any]) -> None:
         first, second, again, other = (drawing.got(outputs, number) for number in (1, 2, 3, 4))

@@ -9,6 +9,7 @@ import torch
 from cnnlab.check import chance
 from cnnlab.check.assignments.drawing import Drawing, cases, one_call
 from cnnlab.check.catalogue import Assignment, Call, Case, Part
+from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
 from cnnlab.check.misconceptions.preprocessing import MISCONCEPTIONS, RIGHT
 from cnnlab.check.values import Argument, Layout
@@ -99,7 +100,7 @@ def _apply_case(
     where: dict[str, Any] = {"dtype": setting.dtype, "device": device}
     mean = Argument(draw.normal(channels, mean=0.3, **where) * setting.std)
     std = Argument((draw.normal(channels, **where).abs() + 0.4) * setting.std * scale)
-    named = {} if eps is None else {"eps": eps}
+    named: dict[str, Any] = {} if eps is None else {"eps": eps}
 
     def run(call: Call) -> dict[str, Any]:
         return {"y": call("standardize", images, mean, std, returns=("y",), **named)}
@@ -172,7 +173,7 @@ def _crops(n: int, padding: int) -> Drawing:
 
 def _not_shared(draws: torch.Tensor, what: str, suspect: str) -> None:
     if bool((draws == draws[:1]).all()):
-        raise chance.Wrong("randomness", f"every image has the same {what}.", suspect=suspect)
+        raise Wrong("randomness", f"every image has the same {what}.", suspect=suspect)
 
 
 def _flip(draw: Draw, device: torch.device) -> Iterator[Case]:
@@ -217,7 +218,7 @@ def _flips(n: int, p: float) -> Drawing:
 def _near(flips: torch.Tensor, p: float) -> bool:
     try:
         chance.rate(flips, p, "", None)
-    except chance.Wrong:
+    except Wrong:
         return False
     return True
 
@@ -254,7 +255,7 @@ def _erase_case(
     setting: Setting, rectangles: list[list[int]], draw: Draw, device: torch.device, value: float | None
 ) -> Case:
     images, given = _images(setting, draw, device), _integers(rectangles, device)
-    named = {} if value is None else {"value": value}
+    named: dict[str, Any] = {} if value is None else {"value": value}
 
     def run(call: Call) -> dict[str, Any]:
         return {"y": call("erase", images, given, returns=("y",), **named)}
@@ -350,7 +351,11 @@ def _mixup_case(
 _CENTRE = 'the chapter "Centre, scale, whiten" of the course book'
 _MIXING = 'the chapter "Erasing, mixing, learned policies" of the course book'
 _NORMALISATION = r"normalize|batch_norm|layer_norm|group_norm|instance_norm"
-_CROP, _FLIP, _ERASE = "crop|Crop|get_params", "horizontal_flip|HorizontalFlip|hflip", "erase|Erasing|get_params"
+_CROP, _FLIP, _ERASE = (
+    "crop|Crop|get_params",
+    "horizontal_flip|HorizontalFlip|hflip",
+    "erase|Erasing|get_params",
+)
 
 ASSIGNMENT = Assignment(
     name="preprocessing",
@@ -359,12 +364,12 @@ ASSIGNMENT = Assignment(
     parts=(
         Part("fit", 1, ("fit_standardization",), _fit, Ban(_NORMALISATION), _CENTRE),
         Part("apply", 1, ("standardize",), _apply, Ban(_NORMALISATION), _CENTRE),
-        Part("crop", 1, ("crop",), _crop, Ban(_CROP)),
         Part("draw_crops", 1, ("draw_crops",), _draw_crops, Ban(_CROP)),
-        Part("flip", 1, ("flip",), _flip, Ban(_FLIP)),
+        Part("crop", 1, ("crop",), _crop, Ban(_CROP)),
         Part("draw_flips", 1, ("draw_flips",), _draw_flips, Ban(_FLIP)),
-        Part("erase", 1, ("erase",), _erase, Ban(_ERASE), _MIXING),
+        Part("flip", 1, ("flip",), _flip, Ban(_FLIP)),
         Part("draw_rectangles", 1, ("draw_rectangles",), _draw_rectangles, Ban(_ERASE), _MIXING),
+        Part("erase", 1, ("erase",), _erase, Ban(_ERASE), _MIXING),
         Part("mixup", 2, ("mixup",), _mixup, Ban("mixup|mix_up|MixUp"), _MIXING),
     ),
     misconceptions=MISCONCEPTIONS,

@@ -85,7 +85,14 @@ def _rates(call: Call, function: str, steps: Sequence[int], *args: Any, **named:
 
 def _cosine(draw: Draw, device: torch.device) -> Iterator[Case]:
     peak, final = draw.uniform(0.05, 0.5), draw.uniform(0.005, 0.02)
-    for total, warmup, low in ((12, 4, final), (9, 1, final), (11, 0, None), (10, 3, 0.0), (8, 6, final), (2, 0, final)):
+    for total, warmup, low in (
+        (12, 4, final),
+        (9, 1, final),
+        (11, 0, None),
+        (10, 3, 0.0),
+        (8, 6, final),
+        (2, 0, final),
+    ):
         yield _cosine_case(range(total), total, warmup, peak, low)
     total, warmup = draw.integer(900, 1100), draw.integer(50, 99)
     some = (0, 1, warmup - 1, warmup, warmup + 1, total // 2, total - 2, total - 1)
@@ -93,7 +100,7 @@ def _cosine(draw: Draw, device: torch.device) -> Iterator[Case]:
 
 
 def _cosine_case(steps: Sequence[int], total: int, warmup: int, peak: float, final: float | None) -> Case:
-    named = {} if final is None else {"final": final}
+    named: dict[str, Any] = {} if final is None else {"final": final}
     which = "all steps" if isinstance(steps, range) else f"steps {', '.join(map(str, steps))}"
 
     def run(call: Call) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _step(draw: Draw, device: torch.device) -> Iterator[Case]:
 
 
 def _step_case(steps: Sequence[int], base: float, every: int, factor: float | None) -> Case:
-    named = {} if factor is None else {"factor": factor}
+    named: dict[str, Any] = {} if factor is None else {"factor": factor}
     which = f"steps {', '.join(map(str, steps))}"
 
     def run(call: Call) -> dict[str, Any]:
@@ -122,7 +129,13 @@ def _step_case(steps: Sequence[int], base: float, every: int, factor: float | No
 
 def _log_uniform(draw: Draw, device: torch.device) -> Iterator[Case]:
     yield from cases(_numbers(MANY, 1e-4, 1e-1), draw, device)
-    for n, low, high in ((MANY, 0.02, 50.0), (MANY, 3e-6, 2e-3), (MANY, 1.0, 4.0), (1, 1e-3, 1.0), (0, 1e-3, 1.0)):
+    for n, low, high in (
+        (MANY, 0.02, 50.0),
+        (MANY, 3e-6, 2e-3),
+        (MANY, 1.0, 4.0),
+        (1, 1e-3, 1.0),
+        (0, 1e-3, 1.0),
+    ):
         title = f"n = {n}, low = {low:g}, high = {high:g}"
         yield one_call(_numbers(n, low, high), draw, device, title)
     yield _stratified_case(draw, device)
@@ -143,7 +156,12 @@ def _numbers(n: int, low: float, high: float) -> Drawing:
                 values,
                 right,
                 "the numbers are not log-uniform.",
-                [("counted", f"{100 * share:.3g} % lie in the lower half of the logarithmic scale, not 50 %")],
+                [
+                    (
+                        "counted",
+                        f"{100 * share:.3g} % lie in the lower half of the logarithmic scale, not 50 %",
+                    )
+                ],
                 others,
             )
         # A float32 power may end up a rounding error outside.
@@ -152,7 +170,9 @@ def _numbers(n: int, low: float, high: float) -> Drawing:
             lower = values < math.sqrt(low * high)
             chance.no_neighbours(lower, 0.5, "halves of the scale of numbers", "evenly_spaced")
 
-    return Drawing("log_uniform", (n, low, high), "numbers", lambda v: v < math.sqrt(low * high), 0.5, inspect)
+    return Drawing(
+        "log_uniform", (n, low, high), "numbers", lambda v: v < math.sqrt(low * high), 0.5, inspect
+    )
 
 
 def _stratified_case(draw: Draw, device: torch.device) -> Case:
@@ -197,7 +217,7 @@ def _early_stopping(draw: Draw, device: torch.device) -> Iterator[Case]:
 
 
 def _stopping_case(losses: list[float], patience: int, min_delta: float | None) -> Case:
-    named = {} if min_delta is None else {"min_delta": min_delta}
+    named: dict[str, Any] = {} if min_delta is None else {"min_delta": min_delta}
 
     def run(call: Call) -> dict[str, Any]:
         names = ("best_epoch", "stop_epoch")
@@ -233,7 +253,7 @@ def _next_range(draw: Draw, device: torch.device) -> Iterator[Case]:
 
 def _range_case(low: float, high: float, place: float, margin: float | None) -> Case:
     best = min(max(low * (high / low) ** place, low), high)
-    named = {} if margin is None else {"margin": margin}
+    named: dict[str, Any] = {} if margin is None else {"margin": margin}
 
     def run(call: Call) -> dict[str, Any]:
         new = call("next_range", low, high, best, returns=("new_low", "new_high"), **named)

@@ -364,7 +364,9 @@ MISCONCEPTIONS = (
         "the statistics have four dimensions",
         "The contract asks for (C,); make them broadcast where they are applied.",
         "fit",
-        fit_standardization=_fitted(lambda x, mean, std: (mean[None, :, None, None], std[None, :, None, None])),
+        fit_standardization=_fitted(
+            lambda x, mean, std: (mean[None, :, None, None], std[None, :, None, None])
+        ),
     ),
     _wrong(
         "one_pass_std",
@@ -543,9 +545,7 @@ MISCONCEPTIONS = (
         "the first and the last offset are drawn half as often as the others",
         "Rounding a uniform number on [0, 2·padding] gives the ends half an interval each.",
         "draw_crops",
-        **_crops_drawn(
-            lambda n, p, g: (torch.rand(n, 2, generator=g, device=_on(g)) * 2 * p).round().long()
-        ),
+        **_crops_drawn(lambda n, p, g: (torch.rand(n, 2, generator=g, device=_on(g)) * 2 * p).round().long()),
     ),
     _wrong(
         "one_offset_for_the_batch",

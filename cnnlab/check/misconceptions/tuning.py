@@ -14,7 +14,9 @@ Generator = torch.Generator | None
 Cdf = Callable[[Tensor], Tensor]
 
 
-def _log_uniform(n: int, low: float, high: float, generator: Generator = None, *, numbers: Any = None) -> Tensor:
+def _log_uniform(
+    n: int, low: float, high: float, generator: Generator = None, *, numbers: Any = None
+) -> Tensor:
     drawn = reference.log_uniform(n, low, high, generator)
     if isinstance(numbers, Tensor) and numbers.shape == (n,) and numbers.is_floating_point():
         return numbers.to(drawn)
@@ -128,7 +130,9 @@ def _dropped(exponent: Callable[[int, int], float]) -> Callable[..., float]:
 def _drawn(change: Callable[[Tensor, float, float], Tensor]) -> Callable[..., Tensor]:
     """change(u, low, high) of uniform numbers u, never replayed."""
 
-    def log_uniform(n: int, low: float, high: float, generator: Generator = None, numbers: Any = None) -> Tensor:
+    def log_uniform(
+        n: int, low: float, high: float, generator: Generator = None, numbers: Any = None
+    ) -> Tensor:
         device = torch.device("cpu") if generator is None else generator.device
         return change(torch.rand(n, generator=generator, device=device, dtype=torch.float64), low, high)
 
@@ -150,7 +154,9 @@ def _whole(u: Tensor, low: float, high: float) -> Tensor:
 
 
 def _other_generator(other: Callable[[Generator], Generator]) -> Callable[..., Tensor]:
-    return lambda n, low, high, generator=None, numbers=None: reference.log_uniform(n, low, high, other(generator))
+    return lambda n, low, high, generator=None, numbers=None: reference.log_uniform(
+        n, low, high, other(generator)
+    )
 
 
 def _device(generator: Generator) -> torch.device:
@@ -240,7 +246,12 @@ def _wrong(
     return Misconception(name, title, why, {function: wrong}, tuple(parts.split()))
 
 
-_BOTH, _LOSS, _COSINE, _STOP = "penalty penalty_gradient", "penalized_loss", "cosine_schedule", "early_stopping"
+_BOTH, _LOSS, _COSINE, _STOP = (
+    "penalty penalty_gradient",
+    "penalized_loss",
+    "cosine_schedule",
+    "early_stopping",
+)
 
 MISCONCEPTIONS = (
     _wrong(
@@ -646,7 +657,9 @@ MISCONCEPTIONS = (
         "The epoch of the best loss is not one without improvement.",
         "early_stopping",
         _STOP,
-        lambda losses, patience, min_delta=0.0: reference.early_stopping(losses, max(patience - 1, 1), min_delta),
+        lambda losses, patience, min_delta=0.0: reference.early_stopping(
+            losses, max(patience - 1, 1), min_delta
+        ),
     ),
     _wrong(
         "compares_with_the_last",
@@ -819,7 +832,7 @@ MISCONCEPTIONS = (
     _wrong(
         "width_not_halved",
         "the new range is twice as wide",
-        "From the middle to each edge is half the old width, on the logarithmic scale: a factor √(high / low).",
+        "From the middle to each edge is half the old width on the logarithmic scale, √(high / low).",
         "next_range",
         "next_range",
         _moved(lambda low, high, best: (best * low / high, best * high / low)),
