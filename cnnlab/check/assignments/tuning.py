@@ -203,7 +203,7 @@ _CURVES: tuple[tuple[list[float], int, float | None], ...] = (
     ([0.25, 0.5, 0.75, 1.0, 0.125], 3, 0.0),  # the first is the best
     ([3.0, 2.0, 2.5, 2.25, 2.125, 1.0], 1, 0.125),
     ([0.5], 1, None),
-    ([1.0, 0.9375, 0.875, 0.8125, 0.75, 1.5], 2, None),  # nothing is too small by default
+    ([1.0, 0.984375, 0.96875, 0.953125], 2, None),  # nothing is too small by default
     ([-1.0, -1.5, -1.25, -1.375, -2.0], 2, 0.25),  # a loss may be negative
 )
 
