@@ -1,13 +1,15 @@
 """What passes between the judge and a student's functions: plain tensors and numbers, nothing else.
 
-A case is written once, for every transport: what a function receives is an `Argument`, and what it gives
-back is a plain value. A value that only the student understands stays with the student, under a `Handle`.
+A case is written once, for every transport: what a function receives is an `Argument`, a number or a list
+of these, and what it gives back is a plain value. A value that only the student understands stays with the
+student, under a `Handle`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
 Layout = Literal["contiguous", "transposed", "strided", "expanded"]
@@ -60,6 +62,8 @@ def plain(value: object) -> Any:
         return value
     if isinstance(value, float):  # numpy.float64 and other subclasses, by their number
         return float.__add__(value, 0.0)
+    if isinstance(value, np.integer):
+        return int(value)
     return Foreign(type(value).__qualname__)
 
 
@@ -79,6 +83,8 @@ def show(value: object) -> str:
             return f"a tensor of shape {tuple(value.shape)}"
         case float():
             return f"{value:.6g}"
+        case list():
+            return f"[{', '.join(map(show, value))}]"
         case _:
             return repr(value)
 

@@ -2,9 +2,10 @@
 
 Covered: every alias of a banned PyTorch operation, since it is watched where operations are dispatched
 (fused operations by a dispatch mode, composite ones by a kernel put in their place) and where functions of
-`torch` and of `cnnlab.reference` begin (the interpreter's profiling hook, so a renamed import is the same
-code). Not covered: sabotage of the hook itself, other threads (for fused operations), a copy of a library
-function's source. Reading the syntax tree outside the process, at grading, is the second line.
+`torch`, of `torchvision` and of the course's own library begin (the interpreter's profiling hook, so a
+renamed import is the same code). Not covered: sabotage of the hook itself, other threads (for fused
+operations), a copy of a library function's source. Reading the syntax tree outside the process,
+at grading, is the second line.
 """
 
 import contextlib
@@ -23,10 +24,10 @@ import torch
 import torch.autograd.graph
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cnnlab import reference
-
-_TORCH = str(Path(torch.__file__).parent)
-_REFERENCE = str(Path(reference.__file__).parent)
+_TORCH = str(Path(torch.__file__).parent)  # torchvision's folder beside it begins in the same way
+_COURSE = str(Path(__file__).parents[1])
+# What of the course holds an answer, or may come to hold one.
+_ANSWERS = ("reference", "data", "training", "tuning")
 _ENGINE = torch.autograd.graph._engine_run_backward.__code__
 
 
@@ -83,8 +84,9 @@ def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]
 
     @functools.cache
     def banned_code(code: Any) -> str | None:
-        if code.co_filename.startswith(_REFERENCE):
-            return "cnnlab.reference"
+        if code.co_filename.startswith(_COURSE):
+            room = code.co_filename[len(_COURSE) + 1 :].partition("/")[0]
+            return f"cnnlab.{room}" if room in _ANSWERS else None
         if code is _ENGINE and ban.autograd:
             return "autograd"
         if code.co_filename.startswith(_TORCH) and pattern.search(code.co_name):

@@ -48,6 +48,8 @@ class Packer:
                 return {"foreign": type_name[:LONGEST_TEXT]}
             case tuple():
                 return [self.pack(part) for part in value[:MOST_ITEMS]]
+            case list():
+                return {"list": [self.pack(part) for part in value[:MOST_ITEMS]]}
             case int() if value.bit_length() > 64:
                 return {"foreign": "int"}
             case None | bool() | int() | float():
@@ -87,6 +89,8 @@ class Unpacker:
                 return value
             case list() if len(value) <= MOST_ITEMS:
                 return tuple(map(self.unpack, value))
+            case {"list": list(parts)} if len(parts) <= MOST_ITEMS:
+                return list(map(self.unpack, parts))
             case {"argument": str(name), "layout": str(how)} if how in LAYOUTS:
                 return Argument(self._tensor(name), cast(Layout, how))
             case {"tensor": str(name)}:

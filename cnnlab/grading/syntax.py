@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from cnnlab.check.watch import Ban
 
 # Modules whose functions are the library's.
-LIBRARIES = ("torch", "cnnlab")
+LIBRARIES = ("torch", "torchvision", "cnnlab")
 # What nobody needs for these assignments and what takes the watching apart: (pattern of a name, why).
 _SABOTAGE = {
     r"(sys\.)?(_getframe|_current_frames)": "looks into other code's frames",

@@ -22,6 +22,7 @@ def written(body: str) -> str:
         "F.batch_norm(x, None, None)",
         "torch.nn.functional.cross_entropy(x, x)",
         "torch.batch_norm(x)",
+        "torchvision.ops.batch_norm(x)",
         "cnnlab.reference.smooth_labels(x)",
     ],
 )
