@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cnnlab.grading import confine
+from cnnlab.grading import confine, seccomp
 from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 
 WATCH_SECONDS = 0.05
@@ -227,6 +227,7 @@ def _become_kernel(work: str, connection: str, key: str) -> NoReturn:
     home = tempfile.mkdtemp(prefix="home-")
     os.environ |= {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home}
     _seed()
+    seccomp.one_process_only()
     code = 1
     try:
         _run_kernel(connection, key, Path(home))
