@@ -5,6 +5,7 @@ what the student's function returned, as bytes; nobody here decides on a point.
 """
 
 import os
+import signal
 import sys
 from types import FunctionType
 from typing import Any
@@ -25,11 +26,18 @@ class StudentKernel(IPythonKernel):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self.kept: list[Any] = []  # values that only the student understands, under their handles
-        self.settle = settled()
+        self.settle_torch, self.recursion_limit = settled(), sys.getrecursionlimit()
         withhold_reference()
-        # Nothing but this process runs here (`seccomp`). A line such as `!nvidia-smi` says so and does no more
-        # harm: the answer may follow in the same cell.
+        # Nothing but this process runs here (`seccomp`). A line such as `!nvidia-smi` says so and is no error:
+        # the answer may follow in the same cell.
         self.shell.system = self.shell.getoutput = no_other_program
+
+    def settle(self) -> None:
+        """Put back what other code may have changed, so that it costs no other question."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.settrace(None)
+        sys.setrecursionlimit(self.recursion_limit)
+        self.settle_torch()
 
     def cnnlab_call_request(self, stream: Any, ident: Any, parent: Any) -> None:
         reply = serve(bytes(parent["buffers"][0]), self.shell.user_ns, self.kept, self.settle)

@@ -266,6 +266,9 @@ def _run_kernel(connection: str, key: str, home: Path) -> None:
     config.IPKernelApp.kernel_class = StudentKernel
     app = IPKernelApp.instance(config=config)
     app.initialize([])
+    # A module beside the notebook can be imported, as in Jupyter: after Python's own, before the packages.
+    places = [number for number, path in enumerate(sys.path) if "site-packages" in path]
+    sys.path.insert(places[0] if places else len(sys.path), "")
     app.start()
 
 
