@@ -120,11 +120,14 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             else None
         )
 
+    def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
+        """Widgets' messages are nobody's business here; nbclient would keep, and trust, their state."""
+
     def _look(self) -> None:
         """Tell the log which lines a person should look at."""
         for cell in self.nb.cells:
             if cell.cell_type == "code" and not nbgrader(cell).get("locked"):
-                for line, why in suspicious(cell.source):
+                for line, why in () if self._is_skipped(cell) else suspicious(cell.source):
                     where = nbgrader(cell).get("grade_id") or "a cell of the student's own"
                     self.log.warning("%s%s, line %d: %s", SUSPICIOUS, where, line, why)
 
@@ -182,8 +185,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         """Do the cell; None, or the error for it when the kernel is not to be used any more."""
         cell = self.nb.cells[index]
         manager = self.km
+        requested = request(cell)
         try:
-            if requested := request(cell):
+            if requested:
                 self._judge(cell, *requested)
             else:
                 self._execute(cell, index)
@@ -192,6 +196,13 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return (DIED[0], f"the sandbox ended this cell: {reason}") if reason else DIED
         except CellTimeoutError:
             return _timeout_error(self.timeout)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            if requested:
+                raise  # our own mistake: what a function sends is checked where it is read
+            return (
+                DIED[0],
+                f"what the kernel sent while this cell ran cannot be read ({type(error).__name__})",
+            )
         return None
 
     def _execute(self, cell: Any, index: int) -> None:

@@ -28,8 +28,8 @@ class StudentKernel(IPythonKernel):
         self.kept: list[Any] = []  # values that only the student understands, under their handles
         self.settle_torch, self.recursion_limit = settled(), sys.getrecursionlimit()
         withhold_reference()
-        # Nothing but this process runs here (`seccomp`). A line such as `!nvidia-smi` says so and is no error:
-        # the answer may follow in the same cell.
+        # Nothing but this process runs here (`seccomp`). A line such as `!nvidia-smi` is no error:
+        # it says so, and the answer may follow in the same cell.
         self.shell.system = self.shell.getoutput = no_other_program
 
     def settle(self) -> None:

@@ -92,6 +92,12 @@ class Reach:
             head, _, rest = name.partition(".")
             if why := _named(f"{self.imported.get(head, head)}.{rest}".rstrip(".")):
                 return why
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "backward"
+        ):
+            return "calls backward() of something"
         return _why(node)
 
 
@@ -204,8 +210,6 @@ def _why(node: ast.AST) -> str:
             return "gets an attribute by a computed name"
         case ast.Attribute() | ast.Name():
             names = [_name(node) or ""]
-        case ast.Call(func=ast.Attribute(attr="backward"), args=[], keywords=[]):
-            return "calls backward() of something"
         case ast.Subscript(value=ast.Call(func=ast.Name(id="globals" | "locals" | "vars")), slice=index) if (
             not isinstance(index, ast.Constant)
         ):

@@ -1,4 +1,4 @@
-"""Tricks and accidents beyond the promises' list: on the wire, in the kernel, with other kinds of functions."""
+"""Tricks and accidents beyond the promises' list: on the wire, in the kernel, functions of other kinds."""
 
 from corpus.making import Sample, Work, attack, made_in, sample
 from sample_class import build
@@ -54,7 +54,8 @@ FORGED = (
     _on_the_wire(
         "verdict_in_the_reply",
         "The answer says that it has passed with all points.",
-        'text = json.dumps({"passed": True, "points": 3, "value": None, "changed": [], "banned": []}).encode()\n'
+        'fields = {"passed": True, "points": 3, "value": None, "changed": [], "banned": []}\n'
+        "text = json.dumps(fields).encode()\n"
         "return struct.pack('<Q', len(text)) + text + reply[-2:]",
         rf"{UNREADABLE}|q ",
     ),
@@ -65,7 +66,7 @@ FORGED = (
         "reply_too_large_for_the_socket",
         "An answer of a hundred and fifty megabytes, which the socket refuses.",
         "return bytes(150 << 20)",
-        r"longer than|timeout|time|ended the kernel",
+        r"longer than|timeout|more than 64 MiB|ended the kernel",
     ),
     _on_the_wire(
         "header_with_a_huge_shape",
@@ -302,11 +303,11 @@ def forward_mode(work: Work) -> None:
         found = torch.zeros_like(logits)
         for place in range(logits.numel()):
             unit = torch.zeros_like(logits)
-            unit.view(-1)[place] = 1
+            unit[divmod(place, logits.shape[1])] = 1
             with forward_ad.dual_level():
                 dual = forward_ad.make_dual(logits.detach().clone(), unit)
                 slope = forward_ad.unpack_dual(label_smoothing_loss(dual, targets, epsilon)).tangent
-            found.view(-1)[place] = slope
+            found[divmod(place, logits.shape[1])] = slope
         return found
         """,
     )
@@ -337,7 +338,8 @@ def graph_walked_by_hand(work: Work) -> None:
         """
         z = logits.detach().clone().requires_grad_()
         with torch.enable_grad():
-            loss = label_smoothing_loss(z, targets, epsilon)
+            q = smooth_labels(targets, logits.shape[1], epsilon).to(logits.dtype)
+            loss = -(torch.log_softmax(z, 1) * q).sum(1).mean()
         found = torch.zeros_like(logits)
         waiting = [(loss.grad_fn, torch.ones_like(loss))]
         while waiting:

@@ -3,7 +3,7 @@
 from corpus.making import Sample, Work, made_in, sample
 
 ITEM = "the banned library call, also through getattr, a string, another module, an alias"
-CALLED = r"called torch's cross_entropy|cross_entropy"
+CALLED = r"called torch's cross_entropy|cross_entropy|cnnlab\.reference is not available"
 
 # PyTorch's smoothing for our epsilon, for use in the expressions below.
 ARGUMENTS = "logits, targets, label_smoothing=epsilon * logits.shape[1] / (logits.shape[1] - 1)"
