@@ -19,6 +19,7 @@ on its processes; that way has no attack tests of its own yet.
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from typing import Literal
 
 import cnnlab
 from cnnlab.errors import InputError
+from cnnlab.grading import seccomp
 
 Mode = Literal["require", "auto", "none"]
 MODES: tuple[Mode, ...] = ("require", "auto", "none")
@@ -75,6 +77,8 @@ def obstacle() -> str | None:
     """Why bubblewrap cannot be used on this machine; None when it can."""
     if not sys.platform.startswith("linux"):
         return f"bubblewrap needs Linux, this is {sys.platform}"
+    if platform.machine() not in seccomp.MACHINES:
+        return f"its filter of system calls knows {', '.join(seccomp.MACHINES)}, this is {platform.machine()}"
     if shutil.which("bwrap") is None:
         return "the program bwrap was not found"
     tried = subprocess.run(

@@ -1,6 +1,6 @@
 """The corpus as a table for the instructors' page, out of the samples' own definitions.
 
-    PYTHONPATH=tests python tests/corpus/table.py     # writes book/corpus-table.md
+PYTHONPATH=tests python tests/corpus/table.py     # writes book/corpus-table.md
 """
 
 from pathlib import Path
