@@ -43,7 +43,6 @@ _SABOTAGE = {
     r"(atexit|signal)\b.*": "acts after or during other code",
 }
 _AUTOGRAD = re.compile(r"torch\.(autograd|func)\.\w+")
-_ANYTHING = "*"  # what a statement may define whose text does not say
 _SABOTAGE_CALLS = {"exec", "eval", "compile", "__import__"}
 
 
@@ -147,8 +146,6 @@ def _defined(statement: ast.stmt) -> set[str]:
                 names.add(alias or name.partition(".")[0])
             case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(str(name)), _]):
                 names.add(name)
-            case ast.Call(func=ast.Name(id="setattr" | "exec" | "eval")):
-                names.add(_ANYTHING)
         waiting += ast.iter_child_nodes(node)
     return names
 
@@ -170,7 +167,7 @@ def _used(statement: ast.stmt) -> set[str]:
             own |= {one.arg for one in every if one}
             outside = {n for part in ast.walk(node) if isinstance(part, ast.Global) for n in part.names}
             own |= set(_stored(node, ast.Name)) - outside
-    names = {_ANYTHING}
+    names: set[str] = set()
     for node in ast.walk(statement):
         match node:
             case ast.Name(id=name, ctx=ast.Load()) if name not in own:
