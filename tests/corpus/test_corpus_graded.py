@@ -32,7 +32,7 @@ class Graded:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader and SQLAlchemy warn where they meet
         course = released_course({one.assignment for one in ALL})
@@ -53,7 +53,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
     running = [name for name in commands() if DAEMON in name]
     traces = [trace for one in ALL for trace in one.traces if found(trace)]
     folders = [str(path) for path in kernels.zygote(True).folder.iterdir() if path.name != "zygote.sock"]
-    yield Graded(outcomes, said, running, [*traces, *folders])
+    return Graded(outcomes, said, running, [*traces, *folders])
 
 
 def released(course: Path, one: Sample) -> Path:
