@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+LARGEST_TENSOR = 64 << 20  # bytes; no case asks for more than a few hundred
 Layout = Literal["contiguous", "transposed", "strided", "expanded"]
 
 
@@ -57,6 +58,8 @@ def plain(value: object) -> Any:
     if type(value) is torch.Tensor:
         if value.layout is not torch.strided or value.device.type == "meta" or value.is_quantized:
             return Foreign(f"torch.Tensor with layout {value.layout} on {value.device}")
+        if value.numel() * value.element_size() > LARGEST_TENSOR:  # one element may pretend to be many
+            return Foreign(f"torch.Tensor of shape {tuple(value.shape)}")
         return value.detach().clone()
     if value is None or type(value) in (bool, int, float):
         return value

@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from cnnlab.check.transport import Answer, Gradient, Local
-from cnnlab.check.values import Argument, Foreign, Handle, Layout
+from cnnlab.check.values import LARGEST_TENSOR, Argument, Foreign, Handle, Layout
 from cnnlab.check.watch import Ban
 
-LARGEST_ANSWER = 64 << 20  # bytes
+LARGEST_ANSWER = LARGEST_TENSOR  # bytes
 LONGEST_TEXT = 2000  # characters of an error or a name
 MOST_ITEMS = 1000  # in a tuple or a list
 LAYOUTS = get_args(Layout)
