@@ -8,7 +8,7 @@ from cnnlab.training.averaging import (
     ensemble_probabilities,
 )
 from cnnlab.training.epoch import Diverged, Epoch
-from cnnlab.training.evaluation import evaluate
+from cnnlab.training.evaluation import evaluate, test_time_probabilities
 from cnnlab.training.loop import fit, sgd
 from cnnlab.training.penalties import (
     decay_weights_only,
@@ -49,5 +49,6 @@ __all__ = [
     "parameter_groups",
     "sgd",
     "sparsity",
+    "test_time_probabilities",
     "weight_statistics",
 ]
