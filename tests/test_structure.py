@@ -32,7 +32,7 @@ ALLOWED = {
     "plots": {"errors", "data", "models", "training", "experiments"},
     "widgets": {"errors", "plots"},
     "grading": {"errors", "check", "reference"},
-    "cli": {"errors", "grading"},
+    "cli": {"errors", "grading", "training"},
 }
 
 

@@ -19,6 +19,7 @@ from cnnlab.training.penalties import (
     parameter_groups,
     sparsity,
 )
+from cnnlab.training.standard import Trained, train_standard
 from cnnlab.training.statistics import (
     activation_statistics,
     activations,
@@ -34,6 +35,7 @@ __all__ = [
     "ExponentialAverage",
     "Snapshots",
     "StochasticWeightAverage",
+    "Trained",
     "activation_statistics",
     "activations",
     "decay_weights_only",
@@ -50,5 +52,6 @@ __all__ = [
     "sgd",
     "sparsity",
     "test_time_probabilities",
+    "train_standard",
     "weight_statistics",
 ]

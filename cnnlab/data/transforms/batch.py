@@ -44,8 +44,10 @@ def random_flip(
 ) -> Tensor:
     """Mirror each image with probability p: left and right change places, or top and bottom."""
     chosen = torch.rand(len(images), generator=generator, device=generator.device) < p
-    mirrored = images.flip(-2 if vertical else -1)
-    return torch.where(chosen.to(images.device)[:, None, None, None], mirrored, images)
+    index = chosen.nonzero().flatten().to(images.device)
+    result = images.clone()
+    result[index] = images[index].flip(-2 if vertical else -1)
+    return result
 
 
 def random_erase(
