@@ -6,6 +6,7 @@ from cnnlab.widgets.dropout_masks import DropoutMasks
 from cnnlab.widgets.early_stopping import EarlyStopping
 from cnnlab.widgets.label_smoothing import LabelSmoothing
 from cnnlab.widgets.local_response import LocalResponse
+from cnnlab.widgets.loss_surface import LossSurface
 from cnnlab.widgets.numbers import glue
 from cnnlab.widgets.penalty_geometry import PenaltyGeometry
 from cnnlab.widgets.polynomial_fit import PolynomialFit
@@ -17,6 +18,7 @@ __all__ = [
     "EarlyStopping",
     "LabelSmoothing",
     "LocalResponse",
+    "LossSurface",
     "PenaltyGeometry",
     "PolynomialFit",
     "glue",
