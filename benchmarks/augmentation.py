@@ -47,9 +47,7 @@ def library(side: int) -> v2.Transform:
 def compare(device: str) -> float:
     """Prints a table; the lowest of the median ratios."""
     clock = time.process_time if device == "cpu" else time.perf_counter
-    table = Table(
-        "N×C×H×W", "one by one, images/s", "batch, images/s", "ratio, median", "lowest", "highest"
-    )
+    table = Table("N×C×H×W", "one by one, images/s", "batch, images/s", "ratio, median", "lowest", "highest")
     table.title = f"{device}, {PAIRS} pairs, one thread"
     worst = float("inf")
     for N, C, H, W in SHAPES:

@@ -101,7 +101,7 @@ def sample_class(names: Names = None, root: Root = Path("course")) -> None:
 @app.command()
 def train(
     name: Annotated[str, typer.Argument(help="fashion-mnist, cifar10 or mnist.")] = "fashion-mnist",
-    epochs: Annotated[int | None, typer.Option(min=1, help="By default 8, 20 for CIFAR-10.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="By default 5, 20 for CIFAR-10.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the split, the weights and every draw.")] = 0,
     validation: Annotated[int | None, typer.Option(min=1, help="Number of validation images.")] = None,
     root: Annotated[Path | None, typer.Option(help="Folder with the files; else CNNLAB_DATA.")] = None,

@@ -24,7 +24,7 @@ SETTINGS = {
     "mnist": ((16, 32), CropFlipErase(padding=2, flip=0.0)),
     "cifar10": ((32, 64, 128), CropFlipErase(padding=4)),
 }
-EPOCHS = {"fashion-mnist": 8, "mnist": 5, "cifar10": 20}
+EPOCHS = {"fashion-mnist": 5, "mnist": 5, "cifar10": 20}
 
 
 @dataclass(frozen=True)
