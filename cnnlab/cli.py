@@ -98,6 +98,32 @@ def sample_class(names: Names = None, root: Root = Path("course")) -> None:
         print(f"{name}: {len(students)} submissions")
 
 
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="fashion-mnist, cifar10 or mnist.")] = "fashion-mnist",
+    epochs: Annotated[int | None, typer.Option(min=1, help="By default 5, 20 for CIFAR-10.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, the weights and every draw.")] = 0,
+    validation: Annotated[int | None, typer.Option(min=1, help="Number of validation images.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder with the files; else CNNLAB_DATA.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Written every epoch; gone on from.")] = None,
+) -> None:
+    """Train a network on a public data set and report its accuracy on the test images, looked at once."""
+    from rich.table import Table
+
+    from cnnlab.training import train_standard
+
+    done = train_standard(
+        name, epochs=epochs, seed=seed, validation=validation, root=root, checkpoint=checkpoint
+    )
+    low, high = done.interval()
+    table = Table(title=f"{done.name}: {done.images:,} test images, looked at once", show_header=False)
+    table.add_row("test accuracy", f"{100 * done.accuracy:.2f} %")
+    table.add_row("95 % interval (binomial)", f"{100 * low:.2f} to {100 * high:.2f} %")
+    table.add_row("seconds, of processor time", f"{done.seconds:.0f}, {done.processor_seconds:.0f}")
+    table.add_row("seed", str(done.seed))
+    Console().print(table)
+
+
 @contextmanager
 def _grading() -> Iterator[None]:
     """Around the imports that a student's installation lacks."""

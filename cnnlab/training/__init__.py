@@ -8,7 +8,7 @@ from cnnlab.training.averaging import (
     ensemble_probabilities,
 )
 from cnnlab.training.epoch import Diverged, Epoch
-from cnnlab.training.evaluation import evaluate
+from cnnlab.training.evaluation import evaluate, test_time_probabilities
 from cnnlab.training.loop import fit, sgd
 from cnnlab.training.penalties import (
     decay_weights_only,
@@ -19,6 +19,7 @@ from cnnlab.training.penalties import (
     parameter_groups,
     sparsity,
 )
+from cnnlab.training.standard import Trained, train_standard
 from cnnlab.training.statistics import (
     activation_statistics,
     activations,
@@ -34,6 +35,7 @@ __all__ = [
     "ExponentialAverage",
     "Snapshots",
     "StochasticWeightAverage",
+    "Trained",
     "activation_statistics",
     "activations",
     "decay_weights_only",
@@ -49,5 +51,7 @@ __all__ = [
     "parameter_groups",
     "sgd",
     "sparsity",
+    "test_time_probabilities",
+    "train_standard",
     "weight_statistics",
 ]

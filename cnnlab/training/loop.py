@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -19,12 +20,13 @@ from cnnlab.errors import InputError
 from cnnlab.training.batching import passes
 from cnnlab.training.checkpoint import Run, settings
 from cnnlab.training.epoch import Epoch, refuse_growth, refuse_infinite
-from cnnlab.training.evaluation import Loss, device_of, evaluate
+from cnnlab.training.evaluation import Loss, device_of, evaluate, refuse_labels
 from cnnlab.training.penalties import OptimizerFactory, Penalty
 from cnnlab.training.progress import bar
 
 sgd = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+Mix = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 Schedule = Callable[[torch.optim.Optimizer], LRScheduler]
 
 
@@ -39,6 +41,7 @@ def fit(
     loss: Loss = F.cross_entropy,
     schedule: Schedule | None = None,
     augment: Augment | None = None,
+    mix: Mix | None = None,
     penalty: Penalty | None = None,
     after_step: Sequence[Callable[[nn.Module], object]] = (),
     after_epoch: Sequence[Callable[[Epoch], object]] = (),
@@ -60,6 +63,8 @@ def fit(
         loss: receives logits (B, K) and labels (B,) and returns the mean loss of the batch.
         schedule: receives the optimizer and returns a scheduler of torch, stepped after each epoch.
         augment: receives the images of a training batch and a generator (on the CPU) and returns images.
+        mix: as `augment` and after it, but receives and returns the labels too; they may become (B, K),
+            shares of the classes, which `cross_entropy` understands.
         penalty: receives the model and returns a scalar that is added to the training loss.
         after_step: each is called with the model after every step.
         after_epoch: each is called with an `Epoch`; training stops when one of them returns True. A method
@@ -81,7 +86,7 @@ def fit(
     if whole("epochs", epochs, 1) and not (len(train) and len(validation)):
         raise InputError(f"both splits need an image; there are {len(train)} and {len(validation)}.")
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    train = Split(train.images.to(device), train.labels.to(device))
+    train = replace(train, images=train.images.to(device), labels=train.labels.to(device))
     run = _begin(model.to(device), optimizer, schedule, [*after_step, *after_epoch], seed, mixed_precision)
     run.settings |= settings(model, run.optimizer, train, batch_size=batch_size, seed=seed)
     order, noise = run.generators
@@ -93,11 +98,12 @@ def fit(
             epoch, rate, seen, total = run.epoch + 1, run.optimizer.param_groups[0]["lr"], 0.0, 0
             model.train()
             for step, (images, labels) in enumerate(passes(model, train, batch_size, order), 1):
-                if augment:
-                    images = augment(images, noise)
+                images, labels = _changed(images, labels, augment, mix, noise)
                 run.optimizer.zero_grad()
                 with _precision(device, mixed_precision):
                     logits = model(images)
+                if run.start is None:
+                    refuse_labels(logits, loss, train, validation)
                 value = loss(logits.float() if mixed_precision else logits, labels)
                 plain = value.item()  # the one wait for the device in a step, unless there is a penalty
                 penalised = value + penalty(model) if penalty else value
@@ -174,6 +180,14 @@ def _precision(device: torch.device, mixed: bool) -> AbstractContextManager[obje
     if not mixed:
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.float16 if device.type == "cuda" else torch.bfloat16)
+
+
+def _changed(
+    images: Tensor, labels: Tensor, augment: Augment | None, mix: Mix | None, noise: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    if augment:
+        images = augment(images, noise)
+    return mix(images, labels, noise) if mix else (images, labels)
 
 
 def _set_next_rate(scheduler: LRScheduler | None, validation_loss: float) -> None:
