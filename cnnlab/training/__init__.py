@@ -19,6 +19,9 @@ from cnnlab.training.penalties import (
     parameter_groups,
     sparsity,
 )
+from cnnlab.training.range_test import RangeTest, lr_range_test
+from cnnlab.training.schedules import Schedule, schedule
+from cnnlab.training.stages import Stages
 from cnnlab.training.statistics import (
     activation_statistics,
     activations,
@@ -32,7 +35,10 @@ __all__ = [
     "EarlyStopping",
     "Epoch",
     "ExponentialAverage",
+    "RangeTest",
+    "Schedule",
     "Snapshots",
+    "Stages",
     "StochasticWeightAverage",
     "activation_statistics",
     "activations",
@@ -45,8 +51,10 @@ __all__ = [
     "gradient_statistics",
     "l1",
     "l2",
+    "lr_range_test",
     "max_norm",
     "parameter_groups",
+    "schedule",
     "sgd",
     "sparsity",
     "weight_statistics",
