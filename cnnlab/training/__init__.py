@@ -19,6 +19,9 @@ from cnnlab.training.penalties import (
     parameter_groups,
     sparsity,
 )
+from cnnlab.training.range_test import RangeTest, lr_range_test
+from cnnlab.training.schedules import Schedule, schedule
+from cnnlab.training.stages import Stages
 from cnnlab.training.standard import Trained, train_standard
 from cnnlab.training.statistics import (
     activation_statistics,
@@ -33,7 +36,10 @@ __all__ = [
     "EarlyStopping",
     "Epoch",
     "ExponentialAverage",
+    "RangeTest",
+    "Schedule",
     "Snapshots",
+    "Stages",
     "StochasticWeightAverage",
     "Trained",
     "activation_statistics",
@@ -47,8 +53,10 @@ __all__ = [
     "gradient_statistics",
     "l1",
     "l2",
+    "lr_range_test",
     "max_norm",
     "parameter_groups",
+    "schedule",
     "sgd",
     "sparsity",
     "test_time_probabilities",
