@@ -23,7 +23,7 @@ RUNS = {
     "good": (0.02, CLEAN, 50, 15, None, "fine"),
     "wild": (1.0, CLEAN, 50, 15, None, "rate too high"),
     "away": (100.0, CLEAN, 50, 15, None, "diverged"),
-    "learns noise": (0.05, NOISY, 100, 60, None, "overfitting"),
+    "learns noise": (0.1, NOISY, 100, 100, None, "overfitting"),
     "too small": (0.02, CLEAN, 2, 60, None, "underfitting"),
 }
 

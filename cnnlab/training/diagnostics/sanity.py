@@ -28,7 +28,7 @@ from cnnlab.training.penalties import OptimizerFactory, Penalty
 
 FEW = 20  # examples to learn by heart. Source: S3
 TOLERANCE = 0.15  # of ln K, for the loss before the first step
-LEARNT = 0.1  # of ln K: the loss of examples that are known by heart is below it
+LEARNT = 0.2  # of ln K: the loss of examples that are known by heart is below it
 # If Adam fails, suspect a bug (S0). The second rate is for networks that are too small for the first.
 ADAM = (partial(torch.optim.Adam, lr=1e-3), partial(torch.optim.Adam, lr=1e-2))
 STEPS = 400
