@@ -123,8 +123,8 @@ def due(
 ) -> None:
     """Set when an assignment is due, an extension for one student, and what being late costs.
 
-    Penalties are taken once, from the scores as they are, and are in the gradebook; with new dates or a new policy
-    they are taken anew. Without anything to set, shows what is set.
+    Penalties are taken once, from the scores as they are, and are in the gradebook; with new dates or a new
+    policy they are taken anew. Without anything to set, shows what is set.
     """
     with grading_packages():
         from cnnlab.grading import late as lateness
@@ -160,8 +160,9 @@ def feedback(
 ) -> None:
     """Write the feedback pages again, after grading by hand or with links to the book.
 
-    A page holds nothing that acts: no scripts, no frames, nothing loaded from elsewhere. It shows the student's own
-    work, the points, what was wrong and why, and never a solution. The address of the book is kept for next time.
+    A page holds nothing that acts: no scripts, no frames, nothing loaded from elsewhere. It shows the
+    student's own work, the points, what was wrong and why, and never a solution. The address of the book is
+    kept for next time.
     """
     with grading_packages():
         from rich.progress import track
@@ -208,8 +209,8 @@ def export(
 ) -> None:
     """Write grades as Canvas or Moodle import them.
 
-    With --template everybody keeps the platform's own numbers, which is the safe way. A grade that is not settled
-    stays empty and is listed, with exit code 1; an import leaves it as it is.
+    With --template everybody keeps the platform's own numbers, which is the safe way. A grade that is not
+    settled stays empty and is listed, with exit code 1; an import leaves it as it is.
     """
     with grading_packages():
         from cnnlab.grading.course import find_assignment, released, writing

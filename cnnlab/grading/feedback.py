@@ -13,6 +13,7 @@ from typing import Any
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from traitlets import Unicode
 
@@ -136,13 +137,6 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
 
     book = Unicode("", help="the address of the course book, for links to its chapters").tag(config=True)
 
-    def default_filters(self) -> Any:
-        for name, function in super().default_filters():
-            if name == "markdown2html":
-                continue
-            yield name, function
-        yield "markdown2html", self._markdown
-
     def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> tuple[str, Any]:
         nb = deepcopy(nb)
         for cell in nb.cells:
@@ -151,8 +145,10 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
         page, resources = super().from_notebook_node(nb, resources, **keywords)
         return with_links(without_scripts(page), self.book), resources
 
-    def _markdown(self, *arguments: Any) -> str:
-        return clean_text(self.markdown2html(*arguments))
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """The filter that turns every text of the page into HTML."""
+        return clean_text(super().markdown2html(context, source))
 
 
 def without_scripts(page: str) -> str:

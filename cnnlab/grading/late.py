@@ -131,7 +131,6 @@ def described(gradebook: Any, name: str, penalties: dict[str, float], zone: tzin
         if submission.extension is not None:
             lines.append(f"  {student} has until {shown(submission.duedate)}")
         if student in penalties:
-            lines.append(
-                f"  {student} was {timedelta(seconds=submission.total_seconds_late)} late: −{penalties[student]:g}"
-            )
+            late = timedelta(seconds=submission.total_seconds_late)
+            lines.append(f"  {student} was {late} late: −{penalties[student]:g}")
     return lines

@@ -1,8 +1,8 @@
 """Grades as Canvas and Moodle import them.
 
-The platform's own exported file, as a template, says who is who in its own numbers and is filled in; without one
-the table is made of the gradebook. A grade that is not settled (it needs attention, or a person still has to read
-an answer) stays empty and is named, so that an import changes nothing there.
+The platform's own exported file, as a template, says who is who in its own numbers and is filled in; without
+one the table is made of the gradebook. A grade that is not settled (it needs attention, or a person still has
+to read an answer) stays empty and is named, so that an import changes nothing there.
 
 Source: Canvas, lib/gradebook_exporter.rb (columns, the row of points possible); Moodle,
 mod/assign/feedback/offline/importgradeslib.php (Identifier, Grade).
