@@ -4,8 +4,6 @@ Imports stand inside the commands: students have no nbgrader, and `cnnlab --help
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +12,8 @@ from rich.console import Console
 
 from cnnlab import __version__
 from cnnlab.errors import InputError, unknown
+from cnnlab.grading import commands
+from cnnlab.grading.commands import grading_packages as _grading
 
 app = typer.Typer(
     help="Train convolutional networks well: release, collect and grade the course's assignments.",
@@ -21,8 +21,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-# What only `cnnlab[grading]` installs.
-GRADING_PACKAGES = {"nbgrader", "jupytext", "nbclient", "nbconvert", "nbformat", "sqlalchemy", "traitlets"}
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="Assignments; all when none is named.", show_default=False)
@@ -124,16 +122,7 @@ def train(
     Console().print(table)
 
 
-@contextmanager
-def _grading() -> Iterator[None]:
-    """Around the imports that a student's installation lacks."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in GRADING_PACKAGES:
-            raise
-        raise InputError(f'{package} is not installed; run pip install "cnnlab[grading]" first.') from error
+commands.add_to(app)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from cnnlab.grading.preferences import preferences
+
 # nbgrader waits 30 s and Jupyter for ever; a check takes well under a second.
 CELL_SECONDS = 20
 
@@ -72,4 +74,13 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS) -> Config:
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     config.ExportApp.plugin_class = "cnnlab.grading.export.QuotedCsvExport"
+
+    # Students' pages hold nothing that acts, neither here nor in the formgrader.
+    chosen = preferences(root)
+    config.GenerateFeedback.exporter_class = "cnnlab.grading.feedback.InertExporter"
+    config.InertExporter.book = chosen["book"]
+    config.HTMLExporter.sanitize_html = True
+    config.InertExporter.sanitize_html = False  # it cleans by itself and keeps the checks' tables
+    config.AssignLatePenalties.plugin_class = "cnnlab.grading.late.LatePenalty"
+    config.LatePenalty.policy = chosen["late"]
     return config

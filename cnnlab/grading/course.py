@@ -1,0 +1,42 @@
+"""A course folder as the commands around grading need it: its released assignments and its gradebook."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+
+from cnnlab.errors import InputError, unknown
+from cnnlab.grading.logs import without_session_remark
+from cnnlab.grading.settings import course_config
+
+
+def released(root: Path, assignment: str) -> Path:
+    """The assignment's released notebook; an `InputError` when there is no such course or assignment."""
+    if not root.is_dir():
+        raise InputError(f"there is no course folder {root}; run `cnnlab release`, or name it with --root.")
+    path = root / "release" / assignment / f"{assignment}.ipynb"
+    if not path.is_file():
+        known = sorted(notebook.stem for notebook in root.glob("release/*/*.ipynb"))
+        if not known:
+            raise InputError(f"nothing has been released in {root}; run `cnnlab release {assignment}` first.")
+        raise unknown("assignment", assignment, known)
+    return path
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[Any]:
+    """The course's gradebook."""
+    if not (root / "gradebook.db").is_file():
+        raise InputError(f"there is no gradebook.db in {root}; run `cnnlab release` first.")
+    with without_session_remark(), Gradebook(course_config(root).CourseDirectory.db_url) as gradebook:
+        yield gradebook
+
+
+def find_assignment(gradebook: Any, name: str) -> Any:
+    """The assignment in the gradebook; an `InputError` names those that there are."""
+    try:
+        return gradebook.find_assignment(name)
+    except MissingEntry as error:
+        raise unknown("assignment", name, [known.name for known in gradebook.assignments]) from error

@@ -1,0 +1,189 @@
+"""Feedback pages in which nothing of a student's can act, however it got into the notebook.
+
+nbgrader writes the page; here its exporter is replaced. Two walls: what comes out of a notebook is cleaned by
+bleach (no script, style sheet, SVG, frame, form, event handler or address from outside in an output; images
+only as embedded PNG, JPEG or GIF), and the page forbids the browser to run or load anything
+(Content-Security-Policy). The price is that formulas are shown as TeX. Not covered: what a text says.
+"""
+
+import html
+import re
+from copy import deepcopy
+from typing import Any
+
+import bleach
+from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
+from traitlets import Unicode
+
+# Where the chapters are that the checks name.
+CHAPTERS = {
+    "Dropout": "regularization/dropout.html",
+    "Batch normalization": "regularization/batch_norm.html",
+    "Local response normalization": "regularization/local_response_norm.html",
+    "Label smoothing": "regularization/label_smoothing.html",
+}
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+)
+_HEAD = (
+    f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
+    '<meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width">'
+)
+_TAGS = {
+    *(
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "code",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+    ),
+    *(
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "kbd",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "small",
+        "span",
+    ),
+    *("strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
+}
+_ATTRIBUTES = {
+    *("align", "alt", "aria-hidden", "aria-label", "border", "colspan", "height", "role", "rowspan", "scope"),
+    *("start", "style", "title", "width"),
+}
+_STYLES = [
+    *("background", "background-color", "border", "border-bottom", "border-collapse", "border-left", "color"),
+    *(
+        "font-style",
+        "font-weight",
+        "height",
+        "margin",
+        "max-width",
+        "padding",
+        "text-align",
+        "vertical-align",
+        "width",
+    ),
+]
+_PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*")
+_ACTING = re.compile(
+    r"<(script|style|svg|iframe|object|math|template|noscript|title)\b.*?(</\1\s*>|$)", re.I | re.S
+)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+_PICTURES = ("image/png", "image/jpeg", "image/gif")
+
+
+def _output_attribute(tag: str, name: str, value: str) -> bool:
+    if tag == "img" and name == "src":
+        return _PICTURE.fullmatch(value) is not None
+    if name == "style" and ("\\" in value or re.search(r"(?<!rgb)\(", value)):
+        return False  # url(…), however it is written
+    return name in _ATTRIBUTES
+
+
+def _text_attribute(tag: str, name: str, value: str) -> bool:
+    """In text a link may lead out; following it is the reader's decision."""
+    return (tag == "a" and name == "href") or _output_attribute(tag, name, value)
+
+
+def _cleaner(attributes: Any) -> bleach.Cleaner:
+    return bleach.Cleaner(
+        tags=_TAGS,
+        attributes=attributes,
+        protocols={"http", "https", "data"},
+        strip=True,
+        css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
+    )
+
+
+_output, _text = _cleaner(_output_attribute), _cleaner(_text_attribute)
+
+
+def clean_output(markup: str) -> str:
+    """HTML that a cell displayed, without anything that acts or leads outside."""
+    return str(_output.clean(_ACTING.sub("", markup)))
+
+
+def clean_text(markup: str) -> str:
+    """HTML made of Markdown, likewise; links with `http` stay."""
+    cleaned = str(_text.clean(_ACTING.sub("", markup)))
+    return re.sub(r'href="data:[^"]*"', "", cleaned).replace("<a href=", '<a rel="noopener noreferrer" href=')
+
+
+class InertExporter(HTMLExporter):  # type: ignore[misc]
+    """nbgrader's feedback page, inert."""
+
+    book = Unicode("", help="the address of the course book, for links to its chapters").tag(config=True)
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> tuple[str, Any]:
+        nb = deepcopy(nb)
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [_inert(output) for output in cell.outputs]
+        page, resources = super().from_notebook_node(nb, resources, **keywords)
+        return with_links(without_scripts(page), self.book), resources
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """The filter that turns every text of the page into HTML."""
+        return clean_text(super().markdown2html(context, source))
+
+
+def without_scripts(page: str) -> str:
+    """The page with the policy in its head, and without the scripts that the template puts there."""
+    page = re.sub(r"<script\b.*?</script\s*>|<link\b[^>]*>", "", page, flags=re.I | re.S)
+    return re.sub(r"(<head[^>]*>)", lambda match: match[1] + _HEAD, page, count=1)
+
+
+def with_links(page: str, book: str) -> str:
+    """The checks' references to chapters as links, if it is known where the book is."""
+    if not book.startswith(("https://", "http://", "file://", "/")):
+        return page
+    for title, place in CHAPTERS.items():
+        address = html.escape(f"{book.rstrip('/')}/{place}")
+        for quote in ('"', "&quot;", "&#34;"):
+            words = f"the chapter {quote}{title}{quote}"
+            page = page.replace(words, f'<a rel="noopener noreferrer" href="{address}">{words}</a>')
+    return page
+
+
+def _inert(output: Any) -> Any:
+    """An output with what can be shown safely; what cannot is named."""
+    if output.output_type not in ("display_data", "execute_result"):
+        return output
+    kept: dict[str, Any] = {}
+    for kind, content in output.data.items():
+        text = "".join(content) if isinstance(content, list) else content
+        if not isinstance(text, str):
+            continue
+        if kind == "text/plain" or (kind in _PICTURES and _BASE64.fullmatch(text)):
+            kept[kind] = text
+        elif kind == "text/html":
+            kept[kind] = clean_output(text)
+    kept.setdefault(
+        "text/plain", f"(an output that is not shown here: {', '.join(sorted(map(str, output.data)))})"
+    )
+    output.data, output.metadata = kept, {}
+    return output

@@ -1,0 +1,285 @@
+"""`cnnlab collect` on exports as Moodle and Canvas write them, and on archives that mean harm."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from corpus.containers import OUTSIDE
+from corpus.samples import EXPORTS
+
+ROSTER = """id,first name,last name,email,lms id
+jdoe,Jane,Doe,jane@example.org,12345
+zoe,Zoë,Müller,zoe@example.org,12346
+sam1,Sam,Lee,sam@example.org,12347
+sam2,Sam,Lee,lee@example.org,12348
+"""
+Collect = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def collect(run: Any, root: Path) -> Collect:
+    """Packs files into a zip and collects it: `collect({"name": bytes}, *options)`; exit code and output."""
+
+    def start(
+        files: dict[str, bytes] | Path, *options: object, roster: str | None = ROSTER
+    ) -> tuple[int, str]:
+        archive = files if isinstance(files, Path) else root / "export.zip"
+        if not isinstance(files, Path):
+            archive.write_bytes(packed(files))
+        if roster is not None:
+            (root / "roster.csv").write_text(roster)
+            options = ("--roster", "roster.csv", *options)
+        result = run("cnnlab", "collect", archive, "tiny", *options, cwd=root)
+        assert "Traceback" not in result.stderr
+        return result.returncode, re.sub(r"\x1b\[[0-9;]*m", "", result.stdout + result.stderr)
+
+    return start
+
+
+def packed(files: dict[str, bytes], day: int = 1) -> bytes:
+    """A zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 11, day, 12, 0, 0)), content)
+    return buffer.getvalue()
+
+
+def text(notebook: Any) -> bytes:
+    return str(nbformat.writes(notebook)).encode()
+
+
+def submitted(root: Path) -> dict[str, list[str]]:
+    """Every student's files."""
+    folders = sorted((root / "course/submitted").glob("*/tiny"))
+    return {
+        f.parent.name: sorted(str(p.relative_to(f)) for p in f.rglob("*") if p.is_file()) for f in folders
+    }
+
+
+def test_moodle_folders_and_flat_names(collect: Collect, root: Path, answered: Any) -> None:
+    mine, hers = answered(square="# mine"), answered(square="# hers")
+    code, output = collect(
+        {
+            "Jane Doe_4711_assignsubmission_file_/tiny.ipynb": text(mine),
+            "Jane Doe_4711_assignsubmission_file_/helpers/data.csv": b"1",
+            "Jane Doe_4711_assignsubmission_onlinetext_/onlinetext.html": b"<p>Hello",
+            "Group A-Zoë Müller_12347_assignsubmission_file_tiny (1).ipynb": text(hers),
+        }
+    )
+    assert code == 0, output
+    assert submitted(root) == {"jdoe": ["helpers/data.csv", "tiny.ipynb"], "zoe": ["tiny.ipynb"]}
+    assert (root / "course/submitted/zoe/tiny/tiny.ipynb").read_bytes() == text(hers)
+    assert "2 of 4 students are not in it" in output
+
+
+def test_a_number_of_another_kind_never_outweighs_the_name(
+    collect: Collect, root: Path, answered: Any
+) -> None:
+    """12347 is Sam's number in the roster; in Moodle's export it is the number of Zoë's submission."""
+    collect({"Zoë Müller_12347_assignsubmission_file/tiny.ipynb": text(answered())})
+    assert list(submitted(root)) == ["zoe"]
+
+
+def test_canvas_names_late_and_versions(collect: Collect, root: Path, answered: Any) -> None:
+    new, old = text(answered(square="# new")), text(answered(square="# old"))
+    code, output = collect(
+        {
+            "doejane_LATE_12345_901_tiny-2.ipynb": new,
+            "doejane_LATE_12345_900_tiny-10.ipynb": old,
+            "müllerzoë_12346_902_my_solution_3.ipynb": new,
+            "leesam_12348_903_tiny.ipynb": old,
+            "leesam_99999_904_tiny.ipynb": old,
+            "doejane_12345_text.html": b"typed",
+        }
+    )
+    assert code == 1
+    assert (root / "course/submitted/jdoe/tiny/tiny.ipynb").read_bytes() == new
+    assert "tiny-2.ipynb is the newest and counts, not tiny-10.ipynb; late by the platform's mark" in output
+    assert "my_solution_3.ipynb was renamed to tiny.ipynb" in output
+    assert sorted(submitted(root)) == ["jdoe", "sam2", "zoe"]
+    assert "leesam_99999  it can be sam1, sam2" in output
+
+
+def test_who_cannot_be_matched_is_named(collect: Collect, root: Path, answered: Any) -> None:
+    code, output = collect(
+        {
+            "Sam Lee/tiny.ipynb": text(answered()),
+            "Nobody/tiny.ipynb": text(answered()),
+            "jdoe/tiny.ipynb": text(answered()),
+            "Doe Jane.ipynb": text(answered()),
+            "zoe@example.org/one.ipynb": text(answered()),
+            "zoe@example.org/two.ipynb": text(answered()),
+        }
+    )
+    assert code == 1
+    assert "Sam Lee  it can be sam1, sam2" in output
+    assert "Nobody  no student of the roster" in output
+    assert "jdoe  Doe Jane is jdoe too; which one counts?" in output
+    assert "there is no tiny.ipynb, and it can be any of one.ipynb, two.ipynb" in output
+    assert submitted(root) == {}
+
+
+def test_a_newer_submission_is_never_lost(collect: Collect, root: Path, answered: Any) -> None:
+    first, second = text(answered(square="# 1")), text(answered(square="# 2"))
+    path = root / "course/submitted/jdoe/tiny/tiny.ipynb"
+    assert collect({"doejane_12345_5_tiny.ipynb": first})[0] == 0
+    assert "same  jdoe" in collect({"doejane_12345_5_tiny.ipynb": first})[1]
+    code, output = collect({"doejane_12345_9_tiny.ipynb": second}, "--dry-run")
+    assert (code, path.read_bytes()) == (0, first)
+    assert "newer  jdoe" in output
+    assert collect({"doejane_12345_9_tiny.ipynb": second})[0] == 0
+    assert path.read_bytes() == second
+    assert (root / "course/collected/jdoe/tiny.old-1/tiny.ipynb").read_bytes() == first
+    code, output = collect({"doejane_12345_5_tiny.ipynb": first})
+    assert (code, path.read_bytes()) == (1, second)
+    assert "kept  jdoe" in output
+    assert collect({"doejane_12345_5_tiny.ipynb": first}, "--replace")[0] == 0
+    assert path.read_bytes() == first
+
+
+def test_an_archive_of_the_students_own(collect: Collect, root: Path, answered: Any) -> None:
+    inner = packed(
+        {"work/tiny.ipynb": text(answered()), "work/h.py": b"", "work/../../x": b"", "work/b.zip": b"PK"}
+    )
+    deeper = packed({"inner.zip": inner})
+    code, output = collect({"jdoe.zip": inner, "zoe/hand in.zip": deeper, "sam1/tiny.zip": b"PK\3\4 broken"})
+    assert code == 1
+    assert submitted(root) == {"jdoe": ["b.zip", "h.py", "tiny.ipynb"]}
+    assert "work/../../x in it was refused" in output
+    assert "there is no notebook in hand in.zip" in output
+    assert "it is not a complete zip archive" in output
+
+
+def test_times_come_from_the_worksheet_and_no_student_writes_their_own(
+    collect: Collect, root: Path, answered: Any
+) -> None:
+    worksheet = (
+        "\ufeffIdentifier;Full name;Email address;Status;Last modified (submission)\n"
+        "Participant 4711;Jane Doe;jane@example.org;Submitted;Monday, 30 November 2026, 11:59 PM\n"
+        "Participant 4712;Zoë Müller;zoe@example.org;Submitted;Sunday, 25 October 2026, 2:30 AM\n"
+    )
+    folder = "Participant_{}_assignsubmission_file_/{}"
+    stamp = b"2020-01-01 00:00:00 UTC"
+    files = {folder.format(4711, "tiny.ipynb"): text(answered()), folder.format(4711, "timestamp.txt"): stamp}
+    files |= {
+        folder.format(4712, "tiny.ipynb"): text(answered()),
+        folder.format(4712, "timestamp.txt"): stamp,
+    }
+    code, output = collect(files, "--timezone", "Europe/Berlin", roster=worksheet)
+    assert code == 0, output
+    jane = root / "course/submitted/jane@example.org/tiny/timestamp.txt"
+    assert jane.read_text() == "2026-11-30 22:59:00 UTC"
+    assert "comes twice, the clock was put back then" in output
+    assert submitted(root)["zoe@example.org"] == ["tiny.ipynb"]
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.name)
+def test_hostile_archives(collect: Collect, run: Any, root: Path, answered: Any, export: Any) -> None:
+    """Harm is refused by name, and the others' submissions come through; tried as the corpus has it."""
+    archive = root / "hostile.zip"
+    template = root / "course/release/label_smoothing/label_smoothing.ipynb"
+    template.parent.mkdir(parents=True)
+    released = Path(__file__).parents[2] / "exercises/label_smoothing/label_smoothing.ipynb"
+    template.write_bytes(released.read_bytes())
+    export.write(archive, template)
+    before = {path for path in root.rglob("*") if "submitted" not in path.parts}
+    result = run("cnnlab", "collect", archive, "label_smoothing", cwd=root)
+    output = result.stdout + result.stderr
+    assert "Traceback" not in output
+    assert re.search(export.refused, output)
+    assert result.returncode == (1 if export.good else 2)
+    there = {path.parent.parent.name for path in (root / "course/submitted").glob("*/*/*.ipynb")}
+    assert there == set(export.good)
+    after = {path for path in root.rglob("*") if not {"submitted", "collected"} & set(path.parts)}
+    assert after <= before
+    assert not any(Path(folder, OUTSIDE).exists() for folder in ("/tmp", root, root.parent, root.parents[1]))
+
+
+def test_other_names_that_are_refused(collect: Collect, root: Path, answered: Any) -> None:
+    good = packed(
+        {
+            "ada/tiny.ipynb": text(answered()),
+            "C:/x": b"",
+            "ada/Tiny.ipynb": b"",
+            "ada/dev": b"",
+            "ada/e": b"s",
+        }
+    )
+    archive = root / "names.zip"
+    with zipfile.ZipFile(io.BytesIO(good)) as old, zipfile.ZipFile(archive, "w") as new:
+        for info in old.infolist():
+            content = old.read(info)
+            if info.filename == "ada/dev":
+                info.external_attr = 0o020666 << 16  # a character device
+            new.writestr(info, content)
+    data = archive.read_bytes()
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # set the flag "encrypted" of ada/e
+        start = data.rindex(mark)
+        data = data[: start + offset] + b"\x01" + data[start + offset + 1 :]
+    archive.write_bytes(data)
+    code, output = collect(archive, roster=None)
+    assert code == 1
+    for line in (
+        "C:/x  its name begins with a drive letter",
+        "ada/Tiny.ipynb  its name is the same as that of ada/tiny.ipynb",
+        "ada/dev  it is a device",
+        "ada/e  it is encrypted",
+    ):
+        assert line in output
+    assert submitted(root) == {"ada": ["tiny.ipynb"]}
+
+
+@pytest.mark.parametrize(
+    ("roster", "sentence"),
+    [
+        ("id,name\na,A\na,B\n", "'a' stands in the column 'id' twice, for A and B"),
+        ("first,second\n1,2\n", "has no column that identifies every student; it has 'first', 'second'"),
+        ("id\n../x\n", "cannot name a folder"),
+        ("id,name\n", "holds a header and nothing else"),
+        ("", "has no header line"),
+    ],
+)
+def test_a_roster_that_is_none(collect: Collect, answered: Any, roster: str, sentence: str) -> None:
+    code, output = collect({"a.ipynb": text(answered())}, roster=roster)
+    assert code == 2
+    assert sentence in output
+    assert output.count("\n") == 1
+
+
+def test_bad_input_is_one_sentence(collect: Collect, run: Any, root: Path, answered: Any) -> None:
+    (root / "empty").mkdir()
+    (root / "note.txt").write_text("hello")
+    jane = {"Jane Doe_1_assignsubmission_file_/tiny.ipynb": text(answered())}
+    assert "add --roster FILE" in " ".join(collect(jane, roster=None)[1].split())
+    for result, sentence in (
+        (collect(root / "empty"), "holds no submission of tiny"),
+        (collect(root / "note.txt"), "is not a complete zip archive"),
+        (collect(root / "gone.zip"), "there is no file or folder"),
+        (collect(jane, "--received", "03/04/2026"), "can mean two days"),
+        (collect(jane, "--timezone", "Middle/Earth"), "unknown time zone"),
+    ):
+        code, output = result
+        assert code == 2
+        assert sentence in " ".join(output.split())
+    result = run("cnnlab", "collect", "x.zip", "tinny", cwd=root)
+    assert result.stderr == "cnnlab: unknown assignment 'tinny'. Did you mean 'tiny'? Known: tiny.\n"
+
+
+def test_canvas_gradebook_as_roster_in_latin_1(collect: Collect, root: Path, answered: Any) -> None:
+    table = "Student,ID,SIS User ID,SIS Login ID,Section,tiny (77)\n    Points Possible,,,,,7\n"
+    table += '"Müller, Zoë",12346,S9,zoe9,A,\n"Student, Test",5,,x,A,\n'
+    (root / "canvas.csv").write_bytes(table.encode("cp1252"))
+    files = {"müllerzoë_12346_902_tiny.ipynb": text(answered())}
+    code, output = collect(files, "--roster", "canvas.csv", roster=None)
+    assert code == 0, output
+    assert "was read as Latin-1" in output
+    assert list(submitted(root)) == ["zoe9"]
+    record = json.loads((root / "course/collected/zoe9/tiny.json").read_text())
+    assert record["age"] == ["number", 902.0]

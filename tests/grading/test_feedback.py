@@ -1,0 +1,119 @@
+"""Feedback pages: nothing of a student's acts in them, and a chapter is one click away."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from corpus.containers import PAYLOADS, SCRIPT_MARK
+
+from cnnlab.check.assignments import ASSIGNMENTS
+from cnnlab.grading.feedback import CHAPTERS, clean_output, clean_text, with_links
+
+HOSTILE = [
+    "<script>document.title='x'</script>",
+    "<scr<script></script>ipt>document.title='x'</script>",
+    "<img src=x onerror=alert(1)>",
+    "<img src='https://example.invalid/track.png'>",
+    "<svg><script>1</script></svg>",
+    "<svg/onload=alert(1)>",
+    "<iframe srcdoc='<script>1</script>'></iframe>",
+    "<a href='javascript:alert(1)'>a</a>",
+    "<a href='java\tscript:alert(1)'>a</a>",
+    "<a href=' &#106;avascript:alert(1)'>a</a>",
+    "<a href='data:text/html,<script>1</script>'>a</a>",
+    "<img src='data:image/svg+xml;base64,PHN2Zz4='>",
+    "<p style='background:url(https://example.invalid/)'>a</p>",
+    "<div style='position:fixed;inset:0'>a</div>",
+    "<form action='https://example.invalid/'><input></form>",
+    "<meta http-equiv=refresh content='0;url=/'>",
+    "<style>body{display:none}</style>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<noscript><p title='</noscript><script>1</script><img src=x onerror=alert(1)>'>",
+    "<base href='https://example.invalid/'><link rel=stylesheet href=//example.invalid>",
+]
+ACTS = {
+    "script",
+    "style",
+    "svg",
+    "iframe",
+    "object",
+    "embed",
+    "form",
+    "input",
+    "meta",
+    "base",
+    "link",
+    "math",
+}
+
+
+def acting(markup: str) -> list[str]:
+    """Everything in the HTML that could act or load."""
+    found = []
+    for tag in BeautifulSoup(markup, "html.parser").find_all(True):
+        found += [tag.name] if tag.name in ACTS else []
+        for name, value in tag.attrs.items():
+            text = "".join(value).casefold()
+            if name.startswith("on") or "javascript:" in text or "url(" in text or "fixed" in text:
+                found.append(f"{tag.name} {name}")
+            if name == "src" and not text.startswith(("data:image/png", "data:image/jpeg", "data:image/gif")):
+                found.append(f"{tag.name} src={value}")
+            if name == "href" and not text.startswith(("https://", "http://", "#")):
+                found.append(f"{tag.name} href={value}")
+    return found
+
+
+@pytest.mark.parametrize("markup", HOSTILE)
+def test_nothing_acts_in_what_is_cleaned(markup: str) -> None:
+    assert acting(markup) or "script>" in markup  # the reader of this test sees the harm
+    assert acting(clean_output(markup)) == []
+    assert acting(clean_text(markup)) == []
+    assert "invalid" not in str(BeautifulSoup(clean_output(markup), "html.parser").find_all(href=True))
+
+
+def test_what_is_harmless_stays() -> None:
+    table = '<table border="1"><tr><th scope="col" style="color: red;">a</th></tr></table>'
+    assert BeautifulSoup(clean_output(table), "html.parser").th["style"] == "color: red;"
+    picture = '<img src="data:image/png;base64,iVBORw0KGgo=" alt="a curve">'
+    assert BeautifulSoup(clean_output(picture), "html.parser").img["src"].startswith("data:image/png")
+
+
+def test_every_chapter_that_a_check_names_is_there() -> None:
+    named = {match for a in ASSIGNMENTS.values() for match in re.findall(r'"([^"]+)"', a.read)}
+    named |= {
+        t
+        for a in ASSIGNMENTS.values()
+        for m in a.misconceptions
+        for t in re.findall(r'"([^"]+)"', m.read or "")
+    }
+    assert named == set(CHAPTERS)
+    for place in CHAPTERS.values():
+        assert (Path(__file__).parents[2] / "book" / place).with_suffix(".md").is_file()
+    linked = with_links("read the chapter &quot;Dropout&quot; of", "https://x.org/b/")
+    assert 'href="https://x.org/b/regularization/dropout.html"' in linked
+    assert "href" not in with_links("the chapter &quot;Dropout&quot;", "javascript:alert(1)")
+
+
+def test_nbgraders_own_feedback_is_inert(run: Any, root: Path, submit: Any, answered: Any) -> None:
+    notebook = answered(written=f"Because.\n\n{PAYLOADS['text/html']}\n\n[see](javascript:alert(1))")
+    experiment = next(cell for cell in notebook.cells if "experiment" in cell.metadata.get("tags", []))
+    experiment.outputs = [nbformat.v4.new_output("display_data", data={k: p}) for k, p in PAYLOADS.items()]
+    broken = nbformat.v4.new_output("display_data", data={"image/png": '"><script>1</script>'})
+    experiment.outputs.append(broken)
+    submit("eve", notebook)
+    for command in (("autograde", "tiny"), ("generate_feedback", "tiny")):
+        result = run("nbgrader", *command, cwd=root)
+        assert result.returncode == 0, result.stderr
+    page = (root / "course/feedback/eve/tiny/tiny.html").read_text()
+    assert "default-src 'none'" in page
+    soup = BeautifulSoup(page, "html.parser")
+    assert [
+        tag.name for tag in soup.find_all(["script", "svg", "iframe", "form", "link", "base", "object"])
+    ] == []
+    assert acting(str(soup.body)) == []
+    assert SCRIPT_MARK in soup.get_text()  # as text: the plain-text output is still shown
+    assert "(Score: 5.0 / 7.0)" in page
+    assert "The model answer" not in page
