@@ -23,11 +23,17 @@ app = typer.Typer(
 )
 # What only `cnnlab[grading]` installs.
 GRADING_PACKAGES = {"nbgrader", "jupytext", "nbclient", "nbconvert", "nbformat", "sqlalchemy", "traitlets"}
+EXECUTORS = ("local", "dask")
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="Assignments; all when none is named.", show_default=False)
 ]
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
+
+Database = Annotated[
+    str | None,
+    typer.Option(envvar="CNNLAB_DB", help="The gradebook's database; gradebook.db in the course by default."),
+]
 
 
 def _version(wanted: bool) -> None:
@@ -52,11 +58,12 @@ def release(
     solutions: Annotated[Path, typer.Option(help="The assignments' sources.")] = Path("solutions"),
     root: Root = Path("course"),
     force: Annotated[bool, typer.Option("--force", help="Replace notebooks that were edited.")] = False,
+    db: Database = None,
 ) -> None:
     """Generate the students' notebooks from solutions/, without the solutions."""
     with _grading():
         from cnnlab.grading.release import release
-    for path in release(names or (), solutions=solutions, course=root, to=to, force=force):
+    for path in release(names or (), solutions=solutions, course=root, to=to, force=force, db=db):
         print(path)
 
 
@@ -75,6 +82,9 @@ def grade(
         int | None, typer.Option(min=0, help="Of the checks' cases; by default a secret one per submission.")
     ] = None,
     root: Root = Path("course"),
+    db: Database = None,
+    executor: Annotated[str, typer.Option(help="local: processes here, dask: a cluster.")] = "local",
+    scheduler: Annotated[str | None, typer.Option(help="The Dask scheduler, tcp://HOST:PORT.")] = None,
 ) -> None:
     """Run and score the submissions, write feedback and grades.csv; exit code 1 when any needs attention."""
     with _grading():
@@ -83,7 +93,13 @@ def grade(
         from cnnlab.grading.sandbox import MODES
     if sandbox not in MODES:
         raise unknown("sandbox", sandbox, MODES)
-    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed)
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
+    if (executor == "dask") != (scheduler is not None):
+        raise InputError("--executor dask and --scheduler ADDRESS go together; give both, or neither.")
+    classroom = Classroom(
+        root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
+    )
     outcomes = grade_class(classroom, assignments, student or (), force, Console())
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.converters.autograde import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.converters.generate_feedback import GenerateFeedback
@@ -24,13 +24,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from cnnlab.errors import InputError, unknown
 from cnnlab.grading.export import QuotedCsvExport
+from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import captured_log, without_session_remark
 from cnnlab.grading.restore import NOTE
 from cnnlab.grading.sandbox import Mode, choose
 from cnnlab.grading.settings import CELL_SECONDS, course_config
 from cnnlab.grading.submission import check_submission, fingerprint, other_files
 from cnnlab.grading.worker import Executed, Job, execute
-from cnnlab.grading.workers import default_workers, pool, run
+from cnnlab.grading.workers import cluster, default_workers, pool, run
 
 State = Literal["graded", "unchanged", "needs attention"]
 
@@ -74,18 +75,23 @@ class Classroom:
         workers: int | None = None,
         sandbox: Mode = "require",
         seed: int | None = None,
+        db: str | None = None,
+        scheduler: str | None = None,
     ) -> None:
         self.root = root.resolve()
         if not self.root.is_dir():
             raise InputError(
                 f"there is no course folder {root}; run `cnnlab release`, or name it with --root."
             )
-        if not (self.root / "gradebook.db").is_file():
-            raise InputError(f"there is no gradebook.db in {root}; run `cnnlab release` first.")
-        self.config = course_config(self.root, timeout)
-        # Several processes write to one SQLite file in turn instead of failing with "locked". Not in the
-        # common settings, because `nbgrader db upgrade` takes all that follows sqlite:/// for a file's name.
-        self.config.CourseDirectory.db_url += "?timeout=60"
+        self.config = course_config(self.root, timeout, db)
+        url = self.config.CourseDirectory.db_url
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("sqlite:///") and not file.is_file():
+            raise InputError(f"there is no {file.name} in {file.parent}; run `cnnlab release` first.")
+        if not os.access(self.root, os.W_OK):
+            raise InputError(f"the course folder {root} cannot be written; make it writable for you first.")
+        self.books = Books(url)
+        self.config.CourseDirectory.db_url = self.books.nbgrader_url
         self.config.ExecuteCells.sandbox = sandbox
         if seed is not None:
             self.config.ExecuteCells.seed = seed
@@ -93,7 +99,7 @@ class Classroom:
             "cnnlab.grading.classroom.TakeOver",
             *self.config.Autograde.autograde_preprocessors[1:],
         ]
-        self.workers, self.sandbox = workers or default_workers(), sandbox
+        self.workers, self.sandbox, self.scheduler = workers or default_workers(), sandbox, scheduler
         self.walled = choose(sandbox)
 
     def assignments(self) -> list[str]:
@@ -144,11 +150,16 @@ class Classroom:
                 yield self._failed(assignment, student, error)
 
     def _pool(self) -> Executor:
-        return pool(self.workers, self.sandbox)
+        return cluster(self.scheduler) if self.scheduler else pool(self.workers, self.sandbox)
 
     def _failed(self, assignment: str, student: str, error: Exception) -> Outcome:
-        self._withdraw(assignment, student)
         reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError):
+            reason = f"its files could not be written: {error}. Put that right, then run the command again."
+        try:
+            self._withdraw(assignment, student)
+        except Exception:  # the database is gone: the grade is as it was, and the next run grades it again
+            reason += " Its old score, if it had one, could not be withdrawn."
         return Outcome(assignment, student, "needs attention", reason)
 
     def export(self) -> Path:
@@ -182,8 +193,9 @@ class Classroom:
 
     def _grade_one(self, assignment: str, student: str, executed: Executed) -> Outcome:
         """Write the grade of an executed submission."""
-        log = self._convert(Autograde, assignment, student, executed)
-        self._convert(GenerateFeedback, assignment, student)
+        with self.books.transaction():
+            log = self._convert(Autograde, assignment, student, executed)
+            self._convert(GenerateFeedback, assignment, student)
         record = self._record(assignment, student)
         record.parent.mkdir(parents=True, exist_ok=True)
         half = record.with_suffix(".part")
@@ -242,7 +254,7 @@ class Classroom:
         self._record(assignment, student).unlink(missing_ok=True)
         for step in ("autograded", "feedback"):
             shutil.rmtree(self.root / step / student / assignment, ignore_errors=True)
-        with self._gradebook() as gradebook, without_session_remark():
+        with self.books.transaction(), self._gradebook() as gradebook, without_session_remark():
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(assignment, student)
             try:
@@ -254,4 +266,4 @@ class Classroom:
             gradebook.db.commit()
 
     def _gradebook(self) -> Any:
-        return Gradebook(self.config.CourseDirectory.db_url)
+        return self.books.open()
