@@ -2,15 +2,15 @@
 
     python benchmarks/grading.py [--submissions 40]
 
-Both sides grade the same honest batch norm submissions, experiment cells left out, on this machine in one run:
-`nbgrader autograde` with its default configuration, where a check runs in the student's kernel, and
-`cnnlab grade` with its sandbox, which also writes the feedback pages and the table of grades. Times are those of
-whole commands, start included. Where others use the cores too, times on the clock say little: the processor
-time is shown beside them.
+Both sides grade the same honest batch norm submissions, experiment cells left out, on this machine in one
+run: `nbgrader autograde` with its default configuration, where a check runs in the student's kernel, and
+`cnnlab grade` with its sandbox, which also writes the feedback pages and the table of grades. Times are those
+of whole commands, start included. Where others use the cores too, times on the clock say little: the
+processor time is shown beside them.
 
-Aims: 15 times the submissions per minute on two cores, 0.25 core-seconds per submission beyond the computing of
-the checks and of the students, 0.85 of a core's throughput for each core added, and a peak of 1 GiB and 250 MiB
-per worker in memory.
+Aims: 15 times the submissions per minute on two cores, 0.25 core-seconds per submission beyond the computing
+of the checks and of the students, 0.85 of a core's throughput for each core added, and a peak of 1 GiB and
+250 MiB per worker in memory.
 """
 
 import argparse

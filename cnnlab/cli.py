@@ -23,8 +23,6 @@ app = typer.Typer(
 )
 # What only `cnnlab[grading]` installs.
 GRADING_PACKAGES = {"nbgrader", "jupytext", "nbclient", "nbconvert", "nbformat", "sqlalchemy", "traitlets"}
-EXECUTORS = ("local", "dask")
-
 Names = Annotated[
     list[str] | None, typer.Argument(help="Assignments; all when none is named.", show_default=False)
 ]
@@ -83,8 +81,6 @@ def grade(
     ] = None,
     root: Root = Path("course"),
     db: Database = None,
-    executor: Annotated[str, typer.Option(help="local: processes here, dask: a cluster.")] = "local",
-    scheduler: Annotated[str | None, typer.Option(help="The Dask scheduler, tcp://HOST:PORT.")] = None,
 ) -> None:
     """Run and score the submissions, write feedback and grades.csv; exit code 1 when any needs attention."""
     with _grading():
@@ -93,13 +89,7 @@ def grade(
         from cnnlab.grading.sandbox import MODES
     if sandbox not in MODES:
         raise unknown("sandbox", sandbox, MODES)
-    if executor not in EXECUTORS:
-        raise unknown("executor", executor, EXECUTORS)
-    if (executor == "dask") != (scheduler is not None):
-        raise InputError("--executor dask and --scheduler ADDRESS go together; give both, or neither.")
-    classroom = Classroom(
-        root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
-    )
+    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db)
     outcomes = grade_class(classroom, assignments, student or (), force, Console())
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)

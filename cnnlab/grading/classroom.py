@@ -31,7 +31,7 @@ from cnnlab.grading.sandbox import Mode, choose
 from cnnlab.grading.settings import CELL_SECONDS, course_config
 from cnnlab.grading.submission import check_submission, fingerprint, other_files
 from cnnlab.grading.worker import Executed, Job, execute
-from cnnlab.grading.workers import cluster, default_workers, pool, run
+from cnnlab.grading.workers import default_workers, pool, run
 
 State = Literal["graded", "unchanged", "needs attention"]
 
@@ -76,7 +76,6 @@ class Classroom:
         sandbox: Mode = "require",
         seed: int | None = None,
         db: str | None = None,
-        scheduler: str | None = None,
     ) -> None:
         self.root = root.resolve()
         if not self.root.is_dir():
@@ -99,7 +98,7 @@ class Classroom:
             "cnnlab.grading.classroom.TakeOver",
             *self.config.Autograde.autograde_preprocessors[1:],
         ]
-        self.workers, self.sandbox, self.scheduler = workers or default_workers(), sandbox, scheduler
+        self.workers, self.sandbox = workers or default_workers(), sandbox
         self.walled = choose(sandbox)
 
     def assignments(self) -> list[str]:
@@ -150,7 +149,7 @@ class Classroom:
                 yield self._failed(assignment, student, error)
 
     def _pool(self) -> Executor:
-        return cluster(self.scheduler) if self.scheduler else pool(self.workers, self.sandbox)
+        return pool(self.workers, self.sandbox)
 
     def _failed(self, assignment: str, student: str, error: Exception) -> Outcome:
         reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"

@@ -1,8 +1,8 @@
 """The gradebook as one connection, on which everything that is written for one submission is one transaction.
 
-nbgrader opens the gradebook a dozen times for one submission and commits after every cell. SQLAlchemy lets a
-database URL name a plugin that sees each engine being made: here it gives all of them the same connection, and
-between `begin` and `commit` their own commits wait. A grade is then written whole or not at all, also when
+nbgrader opens the gradebook a dozen times for one submission and commits after every cell. SQLAlchemy lets
+a database URL name a plugin that sees each engine being made: here it gives all of them the same connection,
+and between `begin` and `commit` their own commits wait. A grade is then written whole or not at all, also when
 the process is killed, with SQLite and PostgreSQL alike, and nbgrader's code stays as it is.
 """
 
@@ -101,7 +101,7 @@ class Books:
             with self.engine.connect() as connection:
                 held = connection.connection.dbapi_connection
                 try:
-                    dialect.do_commit = dialect.do_rollback = _later  # type: ignore[method-assign]
+                    dialect.__dict__.update(dict.fromkeys(kept, _later))
                     yield
                     if self.engine.pool.connect().dbapi_connection is not held:
                         raise InputError(f"{self.shown} was lost while a grade was being written.")

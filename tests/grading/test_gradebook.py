@@ -19,8 +19,8 @@ from cnnlab.grading.gradebook import Books, address
 
 SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
-# Executes a submission once, then writes its grade again and again, killed before the n-th of nbgrader's
-# commits; after each, everything the gradebook holds must be as before, and in the end as after a run in one go.
+# Executes a submission once, then writes its grade again and again, killed before the n-th commit of
+# nbgrader's; after each, the gradebook must hold what it held before, and in the end the grade.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
