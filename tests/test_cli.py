@@ -81,7 +81,9 @@ def test_the_sample_class_outside_the_repository(cnnlab: Cli) -> None:
 
 
 def test_unknown_assignments_list_the_known_ones(cnnlab: Cli, tmp_path: Path) -> None:
-    known = "Known: batch_norm, inverted_dropout, label_smoothing, local_response_norm."
+    known = (
+        "Known: batch_norm, inverted_dropout, label_smoothing, local_response_norm, preprocessing, tuning."
+    )
     root = ("--root", str(tmp_path / "course"))
     for command in (("release", "batchnorm"), ("sample-class", "batchnorm")):
         sentence = refused(cnnlab, *command, *root, cwd=REPOSITORY)

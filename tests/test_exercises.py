@@ -65,8 +65,15 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "exercises"
 
 
-def test_the_four_assignments_are_there() -> None:
-    assert NAMES == ["batch_norm", "inverted_dropout", "label_smoothing", "local_response_norm"]
+def test_the_six_assignments_are_there() -> None:
+    assert NAMES == [
+        "batch_norm",
+        "inverted_dropout",
+        "label_smoothing",
+        "local_response_norm",
+        "preprocessing",
+        "tuning",
+    ]
 
 
 def test_exercises_are_what_solutions_generate(generated: Path) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,6 +90,25 @@ def test_twice_the_same_bits_and_on_any_number_of_processes() -> None:
     # The processes that did the runs have kept them.
     assert two.attrs["cached"] == 0
     assert compare(variants, seeds=range(2), jobs=1).attrs["cached"] == 4
+
+
+def test_the_environment_sets_the_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    kind = joblib.Parallel
+
+    def parallel(n_jobs: int, **options: Any) -> Any:
+        asked.append(n_jobs)
+        return kind(n_jobs=1, **options)
+
+    monkeypatch.setattr(joblib, "Parallel", parallel)
+    for number in ("1", "3", "100"):
+        monkeypatch.setenv("CNNLAB_JOBS", number)
+        compare({"a": BASE}, seeds=range(4), cache=False)
+    assert asked == [1, 3, 4]  # never more than there are runs
+    for wrong in ("0", "-2", "two", "1.5", ""):
+        monkeypatch.setenv("CNNLAB_JOBS", wrong)
+        with pytest.raises(InputError, match=f"CNNLAB_JOBS is '{wrong}'; it must be a whole number"):
+            compare({"a": BASE}, seeds=[0], cache=False)
 
 
 def test_the_table_is_tidy() -> None:

@@ -1,5 +1,7 @@
 """Networks: their knobs end up in the right place, and initial weights agree wherever layers do."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -270,3 +272,13 @@ def test_the_default_is_what_it_has_always_been() -> None:
     initialise(model, seed=0)
     expected = [0.09732616, 0.22002429, 0.31898063, -0.48009133]
     torch.testing.assert_close(model[1].weight[0], torch.tensor(expected), rtol=0, atol=1e-7)
+
+
+def test_convolutions_are_channels_last_and_compute_the_same() -> None:
+    model = build("cnn", channels=(4, 6), norm="batch")
+    assert model[4].weight.is_contiguous(memory_format=torch.channels_last)
+    assert not model[4].weight.is_contiguous()
+    images = torch.randn(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    assert model[:3](images).is_contiguous(memory_format=torch.channels_last)  # and so are the activations
+    usual = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
+    torch.testing.assert_close(model(images), usual(images))

@@ -30,6 +30,7 @@ ALLOWED = {
     "training": {"errors", "data", "models"},
     "experiments": {"errors", "data", "models", "training"},
     "plots": {"errors", "data", "models", "training", "experiments"},
+    "tuning": {"errors", "data", "models", "training", "experiments"},
     "widgets": {"errors", "plots"},
     "grading": {"errors", "check", "reference"},
     "cli": {"errors", "grading"},

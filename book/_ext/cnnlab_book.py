@@ -2,6 +2,7 @@
 
 - Formulas become MathML when the book is built, so a page needs no script for them.
 - Results are cached per version of the code that produced them: changing `cnnlab` runs the chapters again.
+- Chapters that have to run do so side by side, one on each core, before Sphinx reads them one by one.
 - {assignment}`name` links to the notebook students get, when it has been generated.
 """
 
@@ -9,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,14 @@ from typing import Any
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from jupyter_cache import get_cache
+from jupyter_cache.cache.db import NbProjectRecord
+from jupyter_cache.executors import load_executor
+from myst_nb.core.read import is_myst_markdown_notebook
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.math import get_node_equation_number
@@ -45,6 +52,37 @@ def separate_caches(app: Sphinx, config: Config) -> None:
     """Keep the results of each version of the code in a cache of their own."""
     build = Path(app.outdir).parent
     config.nb_execution_cache_path = str(build / ".jupyter_cache" / config.cnnlab_fingerprint)
+
+
+def execute_side_by_side(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Run the chapters that have changed, so that MyST-NB finds their results in the cache.
+
+    One chapter uses one core, or all of them when it is the only one. A chapter that fails is not cached:
+    MyST-NB runs it again and reports the error.
+    """
+    folder = app.config.nb_execution_cache_path
+    cache = get_cache(folder)
+    for name in names:
+        path = Path(env.doc2path(name))
+        if is_myst_markdown_notebook(path.read_text("utf-8")):
+            cache.add_nb_to_project(str(path), read_data={"type": "plugin", "name": "myst_nb_md"})
+    # Longest first, so that no core is left with a long one at the end; the length of the text is a guess.
+    records = sorted(cache.list_unexecuted(), key=lambda record: -Path(record.uri).stat().st_size)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    os.environ.setdefault("CNNLAB_JOBS", str(max(1, cores // max(1, len(records)))))
+
+    def execute(record: NbProjectRecord) -> tuple[str, bool, float]:
+        executor = load_executor("local-serial", get_cache(folder))
+        result = executor.run_and_cache(filter_pks=[record.pk], timeout=app.config.nb_execution_timeout)
+        kept = get_cache(folder).get_cached_project_nb(record.uri) if result.succeeded else None
+        return record.uri, kept is not None, kept.data.get("execution_seconds", 0.0) if kept else 0.0
+
+    with ThreadPoolExecutor(cores) as pool:
+        running = [pool.submit(execute, record) for record in records]
+        for number, one in enumerate(as_completed(running), 1):
+            path, succeeded, seconds = one.result()
+            ending = f"in {seconds:.0f} s" if succeeded else "failed; it is run again, for the error"
+            logger.info("executed %d of %d: %s %s", number, len(records), Path(path).stem, ending)
 
 
 def mathml(node: nodes.Element, *, block: bool) -> str:
@@ -95,6 +133,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     style = Path(__file__).parents[1] / "_static" / "book.css"
     app.add_config_value("cnnlab_style", style.read_text("utf-8"), "html")  # a change rewrites the pages
     app.connect("config-inited", separate_caches)
+    app.connect("env-before-read-docs", execute_side_by_side)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     app.add_role("assignment", Assignment())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

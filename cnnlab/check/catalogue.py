@@ -35,7 +35,10 @@ class Call(Protocol):
         ...
 
     def gradient(self, function: str, *args: Any, of: int, grad_y: torch.Tensor, **kwargs: Any) -> Any:
-        """The gradient of the function's result with respect to its argument number `of`, by autograd."""
+        """The gradient of the function's result with respect to its argument number `of`, by autograd.
+
+        If that argument is a list of tensors, a tuple with the gradient of each.
+        """
         ...
 
     def generator(self, seed: int, device: torch.device) -> Handle | torch.Generator:
@@ -85,6 +88,7 @@ class Part:
     functions: tuple[str, ...]
     cases: Callable[[Draw, torch.device], Iterator[Case]]
     ban: Ban
+    read: str | None = None  # where to read on, if not where the assignment says
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def compare(
     elif isinstance(expected, float) and stage in ("finite", "values"):
         got, expected = torch.tensor(float(got)), torch.tensor(expected)
         _compare_tensor(name, got.double(), expected.double(), stage, None, magnify, strict)
+    elif isinstance(expected, int) and stage == "values" and got != expected:
+        raise Wrong("values", f"{name} is {show(got)}; expected {expected}.")
     elif isinstance(expected, torch.Tensor):
         _compare_tensor(name, got, expected, stage, dtype, magnify, strict)
 
@@ -79,7 +81,9 @@ def _kind(value: Any) -> str:
 
 def _compare_type(name: str, got: Any, expected: Any) -> None:
     if isinstance(got, Foreign) or _kind(got) != _kind(expected):
-        raise Wrong("type", f"{name} is {_kind(got)}; expected {_kind(expected)}.")
+        found = show(got) if type(got) is int else _kind(got)
+        wanted = "an int" if type(expected) is int else _kind(expected)
+        raise Wrong("type", f"{name} is {found}; expected {wanted}.")
 
 
 def _compare_tensor(

@@ -77,6 +77,10 @@ class Asked:
                 f"no gradient flows through {function}: its result is cut off from its input.",
                 suspect="cut_off",
             )
+        if isinstance(args[of], list):
+            got = answer.value
+            if not isinstance(got, tuple) or len(got) != len(args[of]):
+                raise Wrong("structure", f"the gradient of {function} came back as {show(got)}.")
         self.returned.append({"gradient": answer.value})
         return answer.value
 
@@ -129,16 +133,19 @@ class Trusted:
     def gradient(self, function: str, *args: Any, of: int, grad_y: torch.Tensor, **kwargs: Any) -> Any:
         self._call += 1
         wide = list(map(_widen, args))
-        x = wide[of].requires_grad_()
+        leaves = [leaf.requires_grad_() for leaf in (wide[of] if isinstance(wide[of], list) else [wide[of]])]
         with torch.enable_grad():
             y = self.functions[function](*wide, **kwargs)
-            return torch.autograd.grad((y * grad_y).sum(), x)[0]
+            gradients = torch.autograd.grad((y * grad_y).sum(), leaves, materialize_grads=True)
+            return gradients if isinstance(wide[of], list) else gradients[0]
 
     def generator(self, seed: int, device: torch.device) -> torch.Generator:
         return torch.Generator(device).manual_seed(seed)
 
 
 def _widen(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_widen(part) for part in value]
     if isinstance(value, Argument):
         value = value.tensor.clone()
     if isinstance(value, torch.Tensor) and value.is_floating_point():
@@ -254,7 +261,7 @@ def _failed(
     if len(part.functions) > 1:
         first, last = part.functions[0], part.functions[-1]
         lines.append(f"  {'note':<8} {last} works on what your {first} kept; its check comes first")
-    lines.append(f"  {'read':<8} {(candidates and candidates[0].read) or assignment.read}")
+    lines.append(f"  {'read':<8} {(candidates and candidates[0].read) or part.read or assignment.read}")
     return Result(
         name,
         0,

@@ -20,7 +20,10 @@ _CHECK = str(Path(__file__).parent)
 
 @dataclass(frozen=True)
 class Gradient:
-    """Ask for the gradient of the result with respect to one argument, by autograd, instead of the result."""
+    """Ask for the gradient of the result with respect to one argument, by autograd, instead of the result.
+
+    Of an argument that is a list of tensors, for the gradient with respect to each.
+    """
 
     argument: int  # position of the argument
     grad_y: torch.Tensor
@@ -73,7 +76,8 @@ class Local:
         given = [self._receive(value) for value in args]
         named = {name: self._receive(value) for name, value in kwargs.items()}
         if gradient is not None:
-            given[gradient.argument] = given[gradient.argument].requires_grad_()
+            for leaf in _leaves(given[gradient.argument]):
+                leaf.requires_grad_()
         answer = Answer()
         try:
             with torch.enable_grad(), global_state() as changed, banned_calls(self.ban) as banned:
@@ -94,6 +98,8 @@ class Local:
         return Handle(len(self._kept) - 1)
 
     def _receive(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._receive(part) for part in value]
         if isinstance(value, Argument):
             return lay_out(value)
         return self._kept[value.key] if isinstance(value, Handle) else value
@@ -104,25 +110,44 @@ class Local:
         return tuple(self._keep(v) if i in opaque else plain(v) for i, v in enumerate(result))
 
 
-def _differentiate(y: Any, x: torch.Tensor, grad_y: torch.Tensor) -> torch.Tensor | None:
-    """The gradient by autograd; None where y does not depend on x as far as autograd can see."""
+def _leaves(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _differentiate(y: Any, x: Any, grad_y: torch.Tensor) -> Any:
+    """The gradient by autograd; None where y does not depend on x as far as autograd can see.
+
+    With respect to a list: a tuple, with zeros for those of its tensors that y does not depend on.
+    """
     if type(y) is not torch.Tensor or y.shape != grad_y.shape:
         raise ValueError(f"the result is {show(plain(y))}, so its gradient cannot be taken")
     if not y.requires_grad:
         return None
     # Of a scalar: given grad_outputs, torch.autograd.grad would import a computer algebra system first.
-    return torch.autograd.grad((y * grad_y).sum(), x, allow_unused=True)[0]
+    gradients = torch.autograd.grad((y * grad_y).sum(), _leaves(x), allow_unused=True)
+    if not isinstance(x, list):
+        return gradients[0]
+    return tuple(torch.zeros_like(v) if g is None else g for v, g in zip(x, gradients, strict=True))
 
 
 def _changed_arguments(asked: Sequence[Any], given: Sequence[Any]) -> list[str]:
     changed = []
     for position, (before, after) in enumerate(zip(asked, given, strict=True)):
-        if isinstance(before, Argument):
-            now = after.detach()
-            same = now.shape == before.tensor.shape and now.dtype == before.tensor.dtype
-            if not same or not torch.equal(now, before.tensor):
-                changed.append(f"argument {position}")
+        if not _unchanged(before, after):
+            changed.append(f"argument {position}")
     return changed
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    if isinstance(before, list):
+        return len(before) == len(after) and all(map(_unchanged, before, after))
+    if not isinstance(before, Argument):
+        return True
+    if not isinstance(after, torch.Tensor):
+        return False
+    now = after.detach()
+    same = now.shape == before.tensor.shape and now.dtype == before.tensor.dtype
+    return same and torch.equal(now, before.tensor)
 
 
 def _describe(error: BaseException) -> str:

@@ -1,15 +1,18 @@
 """What passes between the judge and a student's functions: plain tensors and numbers, nothing else.
 
-A case is written once, for every transport: what a function receives is an `Argument`, and what it gives
-back is a plain value. A value that only the student understands stays with the student, under a `Handle`.
+A case is written once, for every transport: what a function receives is an `Argument`, a number or a list
+of these, and what it gives back is a plain value. A value that only the student understands stays with the
+student, under a `Handle`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
+LARGEST_TENSOR = 64 << 20  # bytes; no case asks for more than a few hundred
 Layout = Literal["contiguous", "transposed", "strided", "expanded"]
 
 
@@ -55,11 +58,15 @@ def plain(value: object) -> Any:
     if type(value) is torch.Tensor:
         if value.layout is not torch.strided or value.device.type == "meta" or value.is_quantized:
             return Foreign(f"torch.Tensor with layout {value.layout} on {value.device}")
+        if value.numel() * value.element_size() > LARGEST_TENSOR:  # one element may pretend to be many
+            return Foreign(f"torch.Tensor of shape {tuple(value.shape)}")
         return value.detach().clone()
     if value is None or type(value) in (bool, int, float):
         return value
     if isinstance(value, float):  # numpy.float64 and other subclasses, by their number
         return float.__add__(value, 0.0)
+    if isinstance(value, np.integer):
+        return int(value)
     return Foreign(type(value).__qualname__)
 
 
@@ -79,6 +86,8 @@ def show(value: object) -> str:
             return f"a tensor of shape {tuple(value.shape)}"
         case float():
             return f"{value:.6g}"
+        case list():
+            return f"[{', '.join(map(show, value))}]"
         case _:
             return repr(value)
 

@@ -1,10 +1,12 @@
 """What a call does besides returning: the library operations it uses, the global state it leaves behind.
 
-Covered: every alias of a banned PyTorch operation, since it is watched where operations are dispatched
-(fused operations by a dispatch mode, composite ones by a kernel put in their place) and where functions of
-`torch` and of `cnnlab.reference` begin (the interpreter's profiling hook, so a renamed import is the same
-code). Not covered: sabotage of the hook itself, other threads (for fused operations), a copy of a library
-function's source. Reading the syntax tree outside the process, at grading, is the second line.
+Covered, in every thread: every alias of a banned PyTorch operation, since a kernel that notes its use is put
+in its place where operations are dispatched, and autograd's engine, whose entry is replaced for the time of
+the call. In the calling thread also what functions transforms and functions of `torch`, of `torchvision` and
+of the course's own library do (a dispatch mode, and the interpreter's profiling hook: a renamed import is the
+same code). Not covered: other processes, which a graded kernel cannot start; sabotage of the watch itself; a
+copy of a library function's source. Reading the syntax tree outside the process, at grading, is the second
+line.
 """
 
 import contextlib
@@ -15,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -23,11 +25,15 @@ import torch
 import torch.autograd.graph
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cnnlab import reference
-
-_TORCH = str(Path(torch.__file__).parent)
-_REFERENCE = str(Path(reference.__file__).parent)
-_ENGINE = torch.autograd.graph._engine_run_backward.__code__
+_TORCH = str(Path(torch.__file__).parent)  # torchvision's folder beside it begins in the same way
+_COURSE = str(Path(__file__).parents[1])
+# What of the course holds an answer, or may come to hold one.
+_ANSWERS = ("reference", "data", "training", "tuning")
+# Where every backward pass begins, its code, and the same function under another name.
+_run_backward = torch.autograd.graph._engine_run_backward
+_ENGINE = _run_backward.__code__
+_unwatched_backward = FunctionType(_ENGINE, _run_backward.__globals__)
+_FORWARD_MODE = "_make_dual|_unpack_dual"  # what differentiation in the other direction starts and ends with
 
 
 @dataclass(frozen=True)
@@ -39,27 +45,46 @@ class Ban:
 
 
 @functools.cache
-def _composites(operations: str) -> tuple[str, ...]:
-    """Names of the ATen operations that match and that PyTorch composes of others before dispatch."""
+def _operators(operations: str) -> tuple[tuple[str, bool], ...]:
+    """Names of the ATen operations that match, and whether PyTorch composes it of others before dispatch."""
+    has = torch._C._dispatch_has_kernel_for_dispatch_key
     names = torch._C._dispatch_get_all_op_names()
-    return tuple(
-        name
-        for name in names
-        if name.startswith("aten::")
-        and re.search(operations, name)
-        and torch._C._dispatch_has_kernel_for_dispatch_key(name, "CompositeImplicitAutograd")
-    )
+    matching = [name for name in names if name.startswith("aten::") and re.search(operations, name)]
+    composed = {name: has(name, "CompositeImplicitAutograd") for name in matching}
+    return tuple((name, composed[name]) for name in matching if composed[name] or has(name, "CPU"))
 
 
-def _recording_kernel(name: str, seen: set[str]) -> Callable[..., Any]:
+def _recording_kernel(name: str, composed: bool, seen: set[str]) -> Callable[..., Any]:
     packet, _, overload = name.removeprefix("aten::").partition(".")
     operation = getattr(getattr(torch.ops.aten, packet), overload or "default")
 
-    def kernel(*args: Any, **kwargs: Any) -> Any:
+    def composite(*args: Any, **kwargs: Any) -> Any:
         seen.add(f"torch's {packet}")
         return operation.decompose(*args, **kwargs)
 
-    return kernel
+    def fused(*args: Any, **kwargs: Any) -> Any:
+        seen.add(f"torch's {packet}")
+        with torch._C._AutoDispatchBelowAutograd():
+            return operation(*args, **kwargs)
+
+    return composite if composed else fused
+
+
+_asked: list[set[str]] = []  # where the use of autograd is noted at the moment
+
+
+def _watched_backward(*args: Any, **kwargs: Any) -> Any:
+    """Its code stands in for the engine's entry, in that module: so it imports what it needs."""
+    from cnnlab.check.watch import note_backward
+
+    return note_backward(*args, **kwargs)
+
+
+def note_backward(*args: Any, **kwargs: Any) -> Any:
+    """A backward pass, on record."""
+    for seen in _asked:
+        seen.add("autograd")
+    return _unwatched_backward(*args, **kwargs)
 
 
 class _Dispatched(TorchDispatchMode):
@@ -83,10 +108,9 @@ def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]
 
     @functools.cache
     def banned_code(code: Any) -> str | None:
-        if code.co_filename.startswith(_REFERENCE):
-            return "cnnlab.reference"
-        if code is _ENGINE and ban.autograd:
-            return "autograd"
+        if code.co_filename.startswith(_COURSE):
+            room = code.co_filename[len(_COURSE) + 1 :].partition("/")[0]
+            return f"cnnlab.{room}" if room in _ANSWERS else None
         if code.co_filename.startswith(_TORCH) and pattern.search(code.co_name):
             return f"torch's {code.co_name}"
         return None
@@ -109,16 +133,26 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
     """Collect, while the block runs, the banned operations that are used; they still work."""
     seen: set[str] = set()
     library = torch.library.Library("aten", "IMPL")
-    for name in _composites(ban.operations):
-        for key in ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA"):
-            library.impl(name, _recording_kernel(name, seen), key)
+    operations = ban.operations + (f"|{_FORWARD_MODE}" if ban.autograd else "")
+    for name, composed in _operators(operations):
+        kernel = _recording_kernel(name, composed, seen)
+        # A fused operation has its numbers from the kernel below autograd, so that one is left alone.
+        for key in ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA") if composed else ("AutogradCPU",):
+            library.impl(name, kernel, key)
     before = sys.getprofile()
     try:
-        with _Dispatched(ban.operations, seen):
+        if ban.autograd:
+            _asked.append(seen)
+            _run_backward.__code__ = _watched_backward.__code__
+        with _Dispatched(operations, seen):
             sys.setprofile(_profiler(ban, seen))
             yield seen
     finally:
         sys.setprofile(before)
+        if ban.autograd:
+            _asked.remove(seen)
+            if not _asked:
+                _run_backward.__code__ = _ENGINE
         library._destroy()
 
 

@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from cnnlab.check.transport import Answer, Gradient, Local
-from cnnlab.check.values import Argument, Foreign, Handle, Layout
+from cnnlab.check.values import LARGEST_TENSOR, Argument, Foreign, Handle, Layout
 from cnnlab.check.watch import Ban
 
-LARGEST_ANSWER = 64 << 20  # bytes
+LARGEST_ANSWER = LARGEST_TENSOR  # bytes
 LONGEST_TEXT = 2000  # characters of an error or a name
 MOST_ITEMS = 1000  # in a tuple or a list
 LAYOUTS = get_args(Layout)
@@ -48,6 +48,8 @@ class Packer:
                 return {"foreign": type_name[:LONGEST_TEXT]}
             case tuple():
                 return [self.pack(part) for part in value[:MOST_ITEMS]]
+            case list():
+                return {"list": [self.pack(part) for part in value[:MOST_ITEMS]]}
             case int() if value.bit_length() > 64:
                 return {"foreign": "int"}
             case None | bool() | int() | float():
@@ -87,6 +89,8 @@ class Unpacker:
                 return value
             case list() if len(value) <= MOST_ITEMS:
                 return tuple(map(self.unpack, value))
+            case {"list": list(parts)} if len(parts) <= MOST_ITEMS:
+                return list(map(self.unpack, parts))
             case {"argument": str(name), "layout": str(how)} if how in LAYOUTS:
                 return Argument(self._tensor(name), cast(Layout, how))
             case {"tensor": str(name)}:

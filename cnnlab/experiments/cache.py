@@ -27,7 +27,7 @@ def folder() -> Path:
     return (home if home.is_absolute() else Path.home() / ".cache") / "cnnlab" / "experiments"
 
 
-def entries(runs: Sequence[tuple[str, Recipe, int]], test: bool) -> tuple[list[Path | None], dict[str, str]]:
+def entries(runs: Sequence[tuple[str, Recipe, int]]) -> tuple[list[Path | None], dict[str, str]]:
     """Where each run (variant, recipe, seed) is or would be kept; why those of some variants cannot be."""
     code, place = fingerprint.code(), folder()
     contents: dict[str, str] = {}
@@ -39,7 +39,7 @@ def entries(runs: Sequence[tuple[str, Recipe, int]], test: bool) -> tuple[list[P
             reasons[name] = str(error)
     paths: list[Path | None] = []
     for name, _, seed in runs:
-        key = fingerprint.content((code, contents.get(name), int(seed), test))
+        key = fingerprint.content((code, contents.get(name), int(seed)))
         paths.append(place / f"{key}.json" if name in contents else None)
     return paths, reasons
 

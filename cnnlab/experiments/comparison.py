@@ -1,5 +1,6 @@
 """Many runs at once: every variant with every seed, on all cores, each finished run kept on disk."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -36,10 +37,10 @@ def compare(
     repository, or in the folder that CNNLAB_CACHE names, and may be deleted at any time.
 
     Args:
-        test: also measure the finished model on the test split (one row with split "test"). Leave it out
-            while you are still choosing.
-        jobs: processes; one per core unless given, a single one when there is a CUDA device. Each computes
-            with one thread, so the numbers do not depend on it.
+        test: also show how the finished model does on the test split (one row with split "test"). Leave it
+            out while you are still choosing; finished runs are not trained again for it.
+        jobs: processes; unless given, as many as CNNLAB_JOBS says, else one per core, or a single one when
+            there is a CUDA device. Each computes with one thread, so the numbers do not depend on it.
         cache: False to train every run, and to keep none.
 
     Returns:
@@ -59,16 +60,15 @@ def compare(
     for recipe in variants.values():
         recipe.check()
     runs = [(name, recipe, seed) for name, recipe in variants.items() for seed in seeds]
-    paths, reasons = disk.entries(runs, test) if cache else ([None] * len(runs), {})
+    paths, reasons = disk.entries(runs) if cache else ([None] * len(runs), {})
     tables = {number: table for number, path in enumerate(paths) if (table := _kept(path)) is not None}
     missing = [number for number in range(len(runs)) if number not in tables]
     cached = len(tables)
     _say(len(runs), cached, reasons)
-    if jobs is None:
-        jobs = 1 if torch.cuda.is_available() else max(1, min(len(missing), joblib.cpu_count()))
+    jobs = _processes(len(missing)) if jobs is None else jobs
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         results = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1)(
-            joblib.delayed(_run_and_keep)(runs[number][1], runs[number][2], test, paths[number])
+            joblib.delayed(run_and_keep)(runs[number][1], runs[number][2], paths[number])
             for number in missing
         )
         for done, (number, table) in enumerate(zip(missing, results, strict=True), 1):
@@ -76,17 +76,27 @@ def compare(
             _count(done, len(missing))
     named = [tables[number].assign(variant=name) for number, (name, _, _) in enumerate(runs)]
     together: pd.DataFrame = pd.concat(named, ignore_index=True)[COLUMNS]
+    if not test:
+        together = together[together["split"] != "test"].reset_index(drop=True)
     together.attrs |= {"cached": cached, "runs": len(runs), "not_cacheable": reasons}
     return together
+
+
+def _processes(runs: int) -> int:
+    if (chosen := os.environ.get("CNNLAB_JOBS")) is not None:
+        if not chosen.isdecimal() or int(chosen) < 1:
+            raise InputError(f"CNNLAB_JOBS is {chosen!r}; it must be a whole number of at least 1.")
+        return max(1, min(runs, int(chosen)))
+    return 1 if torch.cuda.is_available() else max(1, min(runs, joblib.cpu_count()))
 
 
 def _kept(path: Path | None) -> pd.DataFrame | None:
     return None if path is None else disk.read(path)
 
 
-def _run_and_keep(recipe: Recipe, seed: int, test: bool, path: Path | None) -> pd.DataFrame:
+def run_and_keep(recipe: Recipe, seed: int, path: Path | None) -> pd.DataFrame:
     """Keeps what it did itself, in its own process, so that it is kept even if the one that asked is gone."""
-    table = run(recipe, seed, test)
+    table = run(recipe, seed)
     failure = str(table["failure"].iloc[0])
     # A failure that is not the training's own, such as too little memory, may not happen again.
     if path is not None and (not failure or failure.startswith(Diverged.__name__)):

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 PACKAGE = Path(__file__).parents[1]
-# Parts of the package that draw, judge or grade: no run's numbers depend on them.
-WITHOUT = {"check", "cli.py", "grading", "plots", "widgets"}
+# Parts of the package that draw, judge, search or grade: no run's numbers depend on them.
+WITHOUT = {"check", "cli.py", "grading", "plots", "tuning", "widgets"}
 LIBRARIES = ("mlxtend", "numpy", "scikit-learn", "torch", "torchvision")
 # What a class has besides what its author wrote.
 _BOOKKEEPING = {

@@ -59,8 +59,11 @@ class Recipe:
         return model
 
 
-def run(recipe: Recipe, seed: int, test: bool) -> pd.DataFrame:
+def run(recipe: Recipe, seed: int) -> pd.DataFrame:
     """One run as a table; whatever goes wrong becomes a row, so that the other runs are not lost.
+
+    The test split is measured too, once, at the end: a comparison shows it only on request, and need not
+    train again to do so.
 
     Returns:
         Columns seed, epoch, split, loss, accuracy, failure, seconds, stopped, kept; see `compare`.
@@ -68,7 +71,7 @@ def run(recipe: Recipe, seed: int, test: bool) -> pd.DataFrame:
     threads, start = torch.get_num_threads(), time.perf_counter()
     torch.set_num_threads(1)
     try:
-        history = _history(recipe, seed, test)
+        history = _history(recipe, seed)
         history["failure"] = ""
     except InputError:
         raise  # the caller's mistake, the same in every run
@@ -84,7 +87,7 @@ def run(recipe: Recipe, seed: int, test: bool) -> pd.DataFrame:
     return history
 
 
-def _history(recipe: Recipe, seed: int, test: bool) -> pd.DataFrame:
+def _history(recipe: Recipe, seed: int) -> pd.DataFrame:
     data = recipe.data(seed=seed)
     model = recipe.built(seed)
     training = {"progress": False} | copy.deepcopy(dict(recipe.training))
@@ -93,8 +96,7 @@ def _history(recipe: Recipe, seed: int, test: bool) -> pd.DataFrame:
     for plug in training.get("after_epoch", ()):
         if isinstance(plug, EarlyStopping) and plug.restore:
             kept = plug.best_epoch
-    if test:
-        loss, accuracy = evaluate(model, data.test)
-        row = {"epoch": kept, "split": "test", "loss": loss, "accuracy": accuracy}
-        history = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
+    loss, accuracy = evaluate(model, data.test)
+    row = {"epoch": kept, "split": "test", "loss": loss, "accuracy": accuracy}
+    history = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
     return history.assign(stopped=stopped, kept=kept)

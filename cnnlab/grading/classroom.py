@@ -8,8 +8,10 @@ last; and a submission that cannot be graded loses its old automatic scores.
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +31,14 @@ from cnnlab.grading.logs import captured_log, without_session_remark
 from cnnlab.grading.restore import NOTE
 from cnnlab.grading.sandbox import Mode, choose
 from cnnlab.grading.settings import CELL_SECONDS, course_config
-from cnnlab.grading.submission import check_submission, fingerprint, other_files
+from cnnlab.grading.submission import (
+    check_submission,
+    find_notebook,
+    fingerprint,
+    other_files,
+    prepare,
+    read_notebook,
+)
 from cnnlab.grading.worker import Executed, Job, execute
 from cnnlab.grading.workers import default_workers, pool, run
 
@@ -62,6 +71,16 @@ class TakeOver(NbGraderPreprocessor):  # type: ignore[misc]
                 cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
         nb.metadata.update(executed.metadata)
         return nb, resources
+
+
+@contextmanager
+def kept(failures: list[Exception]) -> Iterator[None]:
+    """Keep what is raised: nbgrader puts an error of its own, without the reason, in its place."""
+    try:
+        yield
+    except Exception as error:
+        failures.append(error)
+        raise
 
 
 class Classroom:
@@ -186,14 +205,19 @@ class Classroom:
         self._record(assignment, student).unlink(missing_ok=True)
         check_submission(folder, released)
         settings = {name: dict(self.config[name]) for name in ("Execute", "ExecuteCells")}
-        notebook = (folder / released.name).read_text(encoding="utf-8")
+        path = find_notebook(folder, released.name)
         template = released.read_text(encoding="utf-8")
-        return Job(notebook, template, other_files(folder, released.name), settings)
+        return Job(json.dumps(read_notebook(path)), template, other_files(folder, path.name), settings)
 
     def _grade_one(self, assignment: str, student: str, executed: Executed) -> Outcome:
         """Write the grade of an executed submission."""
-        with self.books.transaction():
-            log = self._convert(Autograde, assignment, student, executed)
+        with (
+            self.books.transaction(),
+            tempfile.TemporaryDirectory(prefix="cnnlab-prepared-") as prepared,
+        ):
+            target = Path(prepared, student, assignment)
+            repairs = prepare(self._submitted(assignment, student), self.released(assignment), target)
+            log = self._convert(Autograde, assignment, student, executed, prepared)
             self._convert(GenerateFeedback, assignment, student)
         record = self._record(assignment, student)
         record.parent.mkdir(parents=True, exist_ok=True)
@@ -201,6 +225,7 @@ class Classroom:
         half.write_text(self._fingerprint(assignment, student))
         os.replace(half, record)
         outcome = self._outcome(assignment, student, "graded")
+        outcome.notes.extend(repairs)
         outcome.notes.extend(line.removeprefix(NOTE) for line in log.splitlines() if line.startswith(NOTE))
         outcome.notes.extend(executed.notes)
         return outcome
@@ -209,7 +234,14 @@ class Classroom:
         """Holds the fingerprint of what was graded last; not in a folder that nbgrader deletes."""
         return self.root / "graded" / student / f"{assignment}.txt"
 
-    def _convert(self, kind: Any, assignment: str, student: str, executed: Executed | None = None) -> str:
+    def _convert(
+        self,
+        kind: Any,
+        assignment: str,
+        student: str,
+        executed: Executed | None = None,
+        submitted: str = "submitted",
+    ) -> str:
         """Run one of nbgrader's converters on one submission; its log. An error comes out as raised."""
 
         class One(kind):  # type: ignore[misc]
@@ -218,16 +250,18 @@ class Classroom:
                 source = self._format_source(assignment, student)
                 self.assignments = {source: [f"{source}/{assignment}.ipynb"]}
 
+            def init_assignment(self, assignment_id: str, student_id: str) -> None:
+                with kept(failures):
+                    super().init_assignment(assignment_id, student_id)
+
             def convert_single_notebook(self, notebook_filename: str) -> None:
-                try:
+                with kept(failures):
                     super().convert_single_notebook(notebook_filename)
-                except Exception as error:
-                    failures.append(error)
-                    raise
 
         failures: list[Exception] = []
         folder = CourseDirectory(config=self.config)
         folder.assignment_id = assignment
+        folder.submitted_directory = submitted
         converter = One(coursedir=folder, config=self.config)
         converter.executed = executed
         converter.force = True
@@ -246,7 +280,18 @@ class Classroom:
             grades = gradebook.find_submission_notebook(assignment, assignment, student).grades
             scores = {grade.name: None if grade.needs_manual_grade else grade.score for grade in grades}
             possible = {grade.name: grade.max_score for grade in grades}
-            return Outcome(assignment, student, state, scores=scores, max_scores=possible)
+        held = [f"{name}: {why}" for name, why in self._held_back(assignment, student).items()]
+        waiting = [text for text in held if scores.get(text.partition(":")[0]) is None]
+        state = "needs attention" if waiting else state
+        return Outcome(assignment, student, state, "; ".join(waiting), scores=scores, max_scores=possible)
+
+    def _held_back(self, assignment: str, student: str) -> dict[str, str]:
+        """The cells whose points a person has to give, and why, as recorded when they were graded."""
+        notebook = self.root / "autograded" / student / assignment / f"{assignment}.ipynb"
+        if not notebook.is_file():
+            return {}
+        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+        return dict(metadata.get("cnnlab", {}).get("held back", {}))
 
     def _withdraw(self, assignment: str, student: str) -> None:
         """Leave the submission in the gradebook without an automatic score and without old feedback."""

@@ -4,7 +4,8 @@ Takes the place of nbgrader's `Execute`, for `nbgrader autograde`, the formgrade
 Answers and the student's own cells run in the kernel. A graded cell that calls `check("assignment.part", …)`
 is never run there: it is a request. This process draws the cases, sends them to the student's functions as
 bytes, gets bytes back, compares, and writes the result into the cell. Whatever the kernel prints, patches,
-raises or displays is not looked at.
+raises or displays is not looked at. Right values of a function whose own code could hide where they come
+from earn nothing by themselves: the notebook's metadata name the cell (`held back`), and a person decides.
 
 A graded cell of another kind, such as plain asserts, has to run in the kernel and can be forged from there;
 the log says so (`UNPROTECTED`).
@@ -19,6 +20,7 @@ import hmac
 import secrets
 import time
 from copy import deepcopy
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -29,7 +31,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
-from traitlets import Enum, Int, Unicode
+from traitlets import Dict, Enum, Int, Unicode
 
 from cnnlab.check.api import find, judge_part
 from cnnlab.check.report import Report, Result
@@ -40,7 +42,8 @@ from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.sandbox import MODES
 from cnnlab.grading.student_kernel import REPLY, REQUEST
-from cnnlab.grading.syntax import library_calls, suspicious
+from cnnlab.grading.submission import other_files
+from cnnlab.grading.syntax import reach, suspicious
 
 NOT_RUN = ("NotRun", "this cell was never run")
 DIED = (
@@ -63,6 +66,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
 
     sandbox = Enum(MODES, default_value="require", help="bubblewrap around the kernels").tag(config=True)
     notebook_seconds = Int(600, help="how long one notebook may run in all").tag(config=True)
+    limits = Dict(help="what a kernel may use, by the names of `sandbox.Limits`").tag(config=True)
     secret = Unicode("", help="makes the seeds of the checks repeatable, and unknown to students").tag(
         config=True
     )
@@ -84,7 +88,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
                 cell.outputs = [_error(*NOT_RUN)] if nbgrader(cell).get("grade") else []
                 cell.execution_count = None
         walled = sandbox.choose(self.sandbox)
-        nb.metadata["cnnlab"] = {"sandbox": "bubblewrap" if walled else "none"}
+        nb.metadata["cnnlab"] = {"sandbox": "bubblewrap" if walled else "none", "held back": {}}
         self._look()
         with self.setup_kernel():  # raises when no kernel starts, which is no fault of the submission
             for index in range(len(nb.cells)):
@@ -92,7 +96,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         return nb, self.resources
 
     def create_kernel_manager(self) -> Any:
-        self.km = SandboxedKernelManager(sandbox_mode=self.sandbox)
+        self.km = SandboxedKernelManager(sandbox_mode=self.sandbox, limits=dict(self.limits))
         # A message that would fill this process's memory is dropped on the way.
         self.km.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         return self.km
@@ -116,11 +120,14 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             else None
         )
 
+    def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
+        """Widgets' messages are nobody's business here; nbclient would keep, and trust, their state."""
+
     def _look(self) -> None:
         """Tell the log which lines a person should look at."""
         for cell in self.nb.cells:
             if cell.cell_type == "code" and not nbgrader(cell).get("locked"):
-                for line, why in suspicious(cell.source):
+                for line, why in () if self._is_skipped(cell) else suspicious(cell.source):
                     where = nbgrader(cell).get("grade_id") or "a cell of the student's own"
                     self.log.warning("%s%s, line %d: %s", SUSPICIOUS, where, line, why)
 
@@ -178,8 +185,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         """Do the cell; None, or the error for it when the kernel is not to be used any more."""
         cell = self.nb.cells[index]
         manager = self.km
+        requested = request(cell)
         try:
-            if requested := request(cell):
+            if requested:
                 self._judge(cell, *requested)
             else:
                 self._execute(cell, index)
@@ -188,6 +196,13 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return (DIED[0], f"the sandbox ended this cell: {reason}") if reason else DIED
         except CellTimeoutError:
             return _timeout_error(self.timeout)
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+            if requested:
+                raise  # our own mistake: what a function sends is checked where it is read
+            return (
+                DIED[0],
+                f"what the kernel sent while this cell ran cannot be read ({type(error).__name__})",
+            )
         return None
 
     def _execute(self, cell: Any, index: int) -> None:
@@ -213,12 +228,12 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             cell.outputs = [_error("InputError", str(error))]
             return
         self.question_ends = time.monotonic() + self._seconds(cell)
-        called = [call for source in self._answers() for call in library_calls(source, functions, part.ban)]
         result = judge_part(assignment, part, Remote(self._exchange, part.ban), self.check_seed, CPU)
-        if result.passed and called:
-            line, call = called[0]
+        made_of = reach(self._sources(), functions)
+        if result.passed and (called := made_of.library_calls(part.ban)):
+            where, line, call = called[0]
             text = (
-                f"{' and '.join(functions)} gave right values, but line {line} calls {call}; "
+                f"{' and '.join(functions)} gave right values, but line {line} of {where} calls {call}; "
                 "write it from basic tensor operations instead."
             )
             result = Result(result.name, 0, result.max_points, False, text, None)
@@ -226,11 +241,24 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         cell.outputs = [new_output("display_data", data=report._repr_mimebundle_())]
         if not result.passed:
             cell.outputs.append(_error("CheckFailed", str(report)))
+        elif hidden := made_of.suspicious():
+            where, line, why = hidden[0]
+            reason = f"right values, but line {line} of {where} {why}; look at it and give the points by hand"
+            self.nb.metadata["cnnlab"]["held back"][nbgrader(cell)["grade_id"]] = reason
+            cell.outputs = [new_output("stream", name="stdout", text=f"For a person to decide: {reason}.")]
 
-    def _answers(self) -> list[str]:
-        """The code that a student can have written."""
-        cells = (cell for cell in self.nb.cells if cell.cell_type == "code")
-        return [cell.source for cell in cells if not nbgrader(cell).get("locked")]
+    def _sources(self) -> dict[str, str]:
+        """The code that a student can have written: cells, and modules beside the notebook."""
+        cells = [cell for cell in self.nb.cells if cell.cell_type == "code" and not self._is_skipped(cell)]
+        sources = {}
+        for number, cell in enumerate(cells):
+            if not nbgrader(cell).get("locked"):
+                name = nbgrader(cell).get("grade_id") or f"the student's own code cell number {number + 1}"
+                sources[name] = cell.source
+        folder = Path(self.resources.get("metadata", {}).get("path") or ".")
+        files = other_files(folder, "") if self.resources.get("metadata", {}).get("path") else {}
+        python = {name: text for name, text in files.items() if name.endswith(".py")}
+        return sources | {name: text.decode(errors="replace") for name, text in python.items()}
 
     def _exchange(self, data: bytes) -> bytes:
         reply: bytes = run_sync(self._ask)(data)

@@ -2,8 +2,8 @@
 
 nbgrader opens the gradebook a dozen times for one submission and commits after every cell. SQLAlchemy lets
 a database URL name a plugin that sees each engine being made: here it gives all of them the same connection,
-and between `begin` and `commit` their own commits wait. A grade is then written whole or not at all, also when
-the process is killed, with SQLite and PostgreSQL alike, and nbgrader's code stays as it is.
+and inside `transaction` their own commits wait. A grade is then written whole or not at all, also when the
+process is killed, with SQLite and PostgreSQL alike, and nbgrader's code stays as it is.
 """
 
 import functools

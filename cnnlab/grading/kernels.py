@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from typing import Any
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import KernelProvisionerBase
-from traitlets import Enum
+from traitlets import Dict, Enum
 
 from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
@@ -93,7 +94,7 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
     """Starts a kernel by asking the zygote; the kernel ends when this object lets go of its connection."""
 
     sandbox_mode = Enum(MODES, default_value="require")
-    limits = Limits()
+    limits = Dict(help="those that differ from `sandbox.Limits`")
 
     connection: socket.socket | None = None
     folder: Path | None = None
@@ -139,7 +140,7 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
         key = secrets.token_hex(16)
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connection.connect(str(started.folder / "zygote.sock"))
-        request = {"name": self.folder.name, "key": key, "limits": asdict(self.limits)}
+        request = {"name": self.folder.name, "key": key, "limits": asdict(Limits(**self.limits))}
         self.connection.sendall(json.dumps(request).encode() + b"\n")
         self.connection.setblocking(False)
         self.said = b""
@@ -192,9 +193,10 @@ def _copy_files(source: Any, target: Path) -> None:
         copy.write_bytes(content)
 
 
-def kernel_spec(sandbox_mode: Mode = "require") -> KernelSpec:
-    """A kernelspec whose kernels run in the sandbox."""
-    provisioner = {"provisioner_name": PROVISIONER, "config": {"sandbox_mode": sandbox_mode}}
+def kernel_spec(sandbox_mode: Mode = "require", limits: Mapping[str, int] | None = None) -> KernelSpec:
+    """A kernelspec whose kernels run in the sandbox, with these limits in the place of the usual ones."""
+    config = {"sandbox_mode": sandbox_mode, "limits": dict(limits or {})}
+    provisioner = {"provisioner_name": PROVISIONER, "config": config}
     return KernelSpec(
         argv=[],
         display_name="Python 3 (sandboxed)",
@@ -207,10 +209,11 @@ class SandboxedKernelManager(AsyncKernelManager):  # type: ignore[misc]
     """A kernel manager whose kernels run in the sandbox, whatever kernel a notebook names."""
 
     sandbox_mode = Enum(MODES, default_value="require")
+    limits = Dict()
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        return kernel_spec(self.sandbox_mode)
+        return kernel_spec(self.sandbox_mode, self.limits)
 
     @property
     def ended_because(self) -> str:

@@ -2,20 +2,24 @@
 
 Two layers. The outer one is bubblewrap: it starts the process that forks the kernels (`zygote`) with a
 read-only system, no network and nothing of the instructor's. The inner one is made for every kernel by
-`confine`: own process, file, network and IPC namespaces, an unprivileged user, limits.
+`confine`: own process, file, network and IPC namespaces, an unprivileged user, limits; and `seccomp` takes
+the system calls away that start processes and programs.
 
 Covered, each claim with an attack in `tests/grading/test_sandbox.py`: no network; no sight of home, course
 folder, gradebook, solutions or other submissions; system and packages cannot be written; the submission's
 copy, /tmp and /dev/shm are memory that is gone with the kernel and limited in size; other kernels and the
 process they are forked from are out of sight and of reach; memory, processes, size of files and of what lies
-beside the sockets are limited; no process outlives its kernel, no kernel its grader.
+beside the sockets are limited; a kernel starts no other process and becomes no other program; no kernel
+outlives its grader.
 
 Not covered: faults of the Linux kernel; how long a kernel computes (the client sets time limits and kills);
 what is readable in the system and in the installed packages, which students have as well; measuring time.
-GPUs are not in the sandbox.
+GPUs are not in the sandbox. Run by an ordinary user, all kernels share that user, and so the system's limit
+on its processes; that way has no attack tests of its own yet.
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -25,6 +29,7 @@ from typing import Literal
 
 import cnnlab
 from cnnlab.errors import InputError
+from cnnlab.grading import seccomp
 
 Mode = Literal["require", "auto", "none"]
 MODES: tuple[Mode, ...] = ("require", "auto", "none")
@@ -72,6 +77,8 @@ def obstacle() -> str | None:
     """Why bubblewrap cannot be used on this machine; None when it can."""
     if not sys.platform.startswith("linux"):
         return f"bubblewrap needs Linux, this is {sys.platform}"
+    if platform.machine() not in seccomp.MACHINES:
+        return f"its filter of system calls knows {', '.join(seccomp.MACHINES)}, this is {platform.machine()}"
     if shutil.which("bwrap") is None:
         return "the program bwrap was not found"
     tried = subprocess.run(

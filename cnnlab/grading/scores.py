@@ -1,5 +1,7 @@
 """A check cell earns all of its points or none: none when it holds an error, all when it ran without one.
 
+What `ExecuteCells` held back has no automatic score and waits for a person.
+
 nbgrader also takes a stream on stderr for a failure, so that a warning costs a right answer its points,
 and a cell's displayed value for a partial score, so that a displayed "10" is worth ten points. Neither
 counts here.
@@ -14,8 +16,18 @@ from nbgrader.preprocessors import SaveAutoGrades
 class SaveScores(SaveAutoGrades):  # type: ignore[misc]
     """nbgrader's `SaveAutoGrades`, shown only what may decide a score."""
 
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        self.held_back = nb.metadata.get("cnnlab", {}).get("held back", {})
+        done: tuple[Any, Any] = super().preprocess(nb, resources)
+        return done
+
     def _add_score(self, cell: Any, resources: Any) -> None:
         super()._add_score(deciding(cell), resources)
+        name = cell.metadata["nbgrader"]["grade_id"]
+        if name in self.held_back:
+            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+            grade.auto_score, grade.needs_manual_grade = None, True
+            self.gradebook.db.commit()
 
 
 def deciding(cell: Any) -> Any:

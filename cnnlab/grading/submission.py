@@ -1,5 +1,6 @@
 """Looks at one submitted folder before nbgrader does, and tells two states of it apart."""
 
+import codecs
 import functools
 import hashlib
 import json
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbgrader.utils import parse_utc
 
 import cnnlab
 from cnnlab.errors import InputError
@@ -14,6 +16,7 @@ from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.restore import known_id
 
 LARGEST_FILES = 64 << 20  # bytes
+STAMP = "timestamp.txt"  # where nbgrader looks for the time of handing in
 AGAIN = "Ask the student to send the notebook again."
 
 
@@ -24,15 +27,7 @@ def check_submission(folder: Path, released: Path) -> None:
         folder: `submitted/STUDENT/ASSIGNMENT`.
         released: the assignment's released notebook.
     """
-    path = folder / released.name
-    if not path.is_file():
-        others = sorted(other.name for other in folder.glob("*.ipynb"))
-        found = f"; it holds {', '.join(others)}" if others else ""
-        raise InputError(
-            f"there is no {released.name} in the submission{found}. Ask the student for that file."
-        )
-    if path.is_symlink():
-        raise InputError(f"{path.name} is a link to another file, not a notebook. {AGAIN}")
+    path = find_notebook(folder, released.name)
     notebook = read_notebook(path)
     cells = nbformat.read(released, as_version=4).cells
     ids = {grade_id for cell in cells if (grade_id := nbgrader(cell).get("grade_id"))}
@@ -43,19 +38,77 @@ def check_submission(folder: Path, released: Path) -> None:
         )
 
 
+def find_notebook(folder: Path, name: str) -> Path:
+    """The submitted notebook: by its name, else the only one there; an `InputError` when there is none."""
+    path = folder / name
+    if path.is_symlink():
+        raise InputError(f"{path.name} is a link to another file, not a notebook. {AGAIN}")
+    if path.is_file():
+        return path
+    others = sorted(other for other in folder.glob("*.ipynb") if other.is_file() and not other.is_symlink())
+    if len(others) == 1:
+        return others[0]
+    found = f"; it holds {', '.join(other.name for other in others)}" if others else ""
+    raise InputError(f"there is no {name} in the submission{found}. Ask the student for that file.")
+
+
+def prepare(folder: Path, released: Path, target: Path) -> list[str]:
+    """Copy a submission that was checked, in the form that nbgrader reads; what had to be put right.
+
+    The notebook has its name, is UTF-8 without a mark in front, and in today's format. Links are left out,
+    and so is a record of the time that is none.
+    """
+    path = find_notebook(folder, released.name)
+    notes, notebook = [], read_notebook(path)
+    if path.name != released.name:
+        notes.append(f"the notebook was called {path.name}")
+    data = path.read_bytes()
+    if data.startswith(codecs.BOM_UTF8):
+        notes.append("the notebook began with a byte order mark")
+    version = json.loads(data.decode("utf-8-sig")).get("nbformat")
+    if version != 4:
+        notes.append(f"the notebook was in the older format nbformat {version}")
+    if not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells):
+        notes.append("the notebook was handed in without outputs, as if it had never been run")
+    target.mkdir(parents=True)
+    nbformat.write(notebook, target / released.name)
+    links = sorted(link.name for link in folder.iterdir() if link.is_symlink())
+    if links:
+        notes.append(f"links were left out: {', '.join(links)}")
+    others = other_files(folder, path.name)
+    if extra := [name for name in others if name != STAMP and not name.startswith(".")]:
+        notes.append(f"other files were handed in: {', '.join(extra[:10])}{' …' if extra[10:] else ''}")
+    for name, content in others.items():
+        if name == STAMP and not _is_time(content):
+            notes.append(f"{STAMP} holds no time and was left out")
+            continue
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+    return notes
+
+
+def _is_time(content: bytes) -> bool:
+    try:
+        parse_utc(content.decode().strip())
+    except Exception:  # dateutil raises many kinds, one per way not to be a time
+        return False
+    return True
+
+
 def read_notebook(path: Path) -> Any:
     """The notebook in the file; an `InputError` says what the file is instead."""
     data = path.read_bytes()
     if not data.strip():
         raise InputError(f"{path.name} is empty, 0 bytes. {AGAIN}")
     try:
-        json.loads(data.decode("utf-8"))
+        json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is not UTF-8 text. {AGAIN}") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name} is not complete JSON ({error}). {AGAIN}") from error
     try:
-        notebook = nbformat.reads(data.decode("utf-8"), as_version=4)
+        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
         nbformat.validate(notebook)
     except Exception as error:  # nbformat raises many kinds, one per way not to be a notebook
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -66,7 +119,8 @@ def read_notebook(path: Path) -> Any:
 def other_files(folder: Path, notebook: str) -> dict[str, bytes]:
     """The submission's other plain files by path, for its kernel; none when they are too large together."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
-    chosen = {str(path.relative_to(folder)): path for path in paths if path.name != notebook}
+    named = {str(path.relative_to(folder)): path for path in paths}
+    chosen = {name: path for name, path in named.items() if name != notebook}
     if sum(path.stat().st_size for path in chosen.values()) > LARGEST_FILES:
         return {}
     return {name: path.read_bytes() for name, path in chosen.items()}

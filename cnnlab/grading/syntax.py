@@ -1,23 +1,38 @@
 """Reads what a student wrote, outside the kernel: plain library calls, and lines that a person should see.
 
 The second line behind `cnnlab.check.watch`, which watches in the kernel and can be sabotaged there. Reading
-text proves nothing about a program that hides what it does; what hides is flagged, not judged.
+text proves nothing about a program that hides what it does; what hides is flagged, not judged. Where what a
+function is made of (`reach`) hides something and its values are right, its points wait for a person.
 """
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from cnnlab.check.watch import Ban
 
 # Modules whose functions are the library's.
-LIBRARIES = ("torch", "cnnlab")
+LIBRARIES = ("torch", "torchvision", "cnnlab")
 # What nobody needs for these assignments and what takes the watching apart: (pattern of a name, why).
 _SABOTAGE = {
     r"(sys\.)?(_getframe|_current_frames)": "looks into other code's frames",
     r"((sys|threading)\.)?(setprofile|settrace)(_all_threads)?": "reaches into the interpreter's hooks",
     r".*__torch_(dispatch|function)__.*": "changes how operations are dispatched",
-    r"torch\.(library|_C|_ops|overrides|utils\._python_dispatch)\b.*": "reaches below PyTorch's functions",
+    r"torch\.(library|_C|_ops|ops|jit|compile|_dynamo|_refs|_prims|_decomp|_inductor|overrides)\b.*": (
+        "reaches below PyTorch's functions"
+    ),
+    r"torch\.utils\.(_python_dispatch|cpp_extension)\b.*": "reaches below PyTorch's functions",
+    r".*\.(grad_fn|next_functions|run_backward|_execution_engine)": "walks autograd's graph by hand",
+    r".*\.(__dict__|__code__|__globals__|__subclasses__|__builtins__|__getattribute__)|__builtins__": (
+        "takes things out of places where their names do not show"
+    ),
+    r"(operator\.)?(attrgetter|methodcaller)|sys\.modules": "gets an attribute by a computed name",
+    r"(types\.)?(CodeType|FunctionType)": "makes code at run time",
+    r"(pickle|dill|cloudpickle|runpy|code|codeop|_xxsubinterpreters|_testcapi)\b.*": (
+        "runs code that the text does not show"
+    ),
     r"(ctypes|cffi|gc|inspect|mmap|marshal)\b.*": "uses a module that reads or changes a running program",
     r"(threading|_thread|concurrent|multiprocessing)\b.*": "runs code beside the notebook",
     r"(os\.)?(fork|forkpty|system|popen|exec[vl]p?e?|posix_spawnp?|_exit|kill)": "starts or ends processes",
@@ -27,6 +42,7 @@ _SABOTAGE = {
     r".*\b(input_transformers\w*|ast_transformers|run_cell\w*|events)\b": "changes how cells are run",
     r"(atexit|signal)\b.*": "acts after or during other code",
 }
+_AUTOGRAD = re.compile(r"torch\.(autograd|func)\.\w+")
 _SABOTAGE_CALLS = {"exec", "eval", "compile", "__import__"}
 
 
@@ -41,29 +57,128 @@ def suspicious(source: str) -> Iterator[tuple[int, str]]:
             yield line, why
 
 
-def library_calls(source: str, functions: list[str], ban: Ban) -> list[tuple[int, str]]:
-    """(line, name) of the banned operations that the functions, or what they may call, name in the text.
+@dataclass(frozen=True)
+class Reach:
+    """What some functions are made of: statements of the notebook and of the modules beside it."""
+
+    statements: tuple[tuple[str, ast.stmt], ...]  # (where it stands, statement)
+    imported: dict[str, str]  # the full name behind each imported one
+
+    def library_calls(self, ban: Ban) -> list[tuple[str, int, str]]:
+        """(where, line, name) of the banned operations that are called by name."""
+        pattern, found = re.compile(ban.operations), []
+        for where, node in self._nodes():
+            if isinstance(node, ast.Call) and (name := _name(node.func)):
+                head, _, rest = name.partition(".")
+                full = f"{self.imported.get(head, head)}.{rest}".rstrip(".")
+                ours = full.split(".")[0] in LIBRARIES or head in ("F", "nn")
+                banned = pattern.search(full.split(".")[-1]) or full.startswith("cnnlab.reference")
+                if ours and (banned or (ban.autograd and _AUTOGRAD.match(full))):
+                    found.append((where, node.lineno, name))
+        return sorted(found)
+
+    def suspicious(self) -> list[tuple[str, int, str]]:
+        """(where, line, what it does) for every node that could hide something from whoever watches."""
+        found = ((where, getattr(node, "lineno", 0), self._why(node)) for where, node in self._nodes())
+        return sorted({(where, line, why) for where, line, why in found if why})
+
+    def _nodes(self) -> Iterator[tuple[str, ast.AST]]:
+        return ((where, node) for where, statement in self.statements for node in ast.walk(statement))
+
+    def _why(self, node: ast.AST) -> str:
+        """As `_why`, with names of imports in full."""
+        if isinstance(node, ast.Name | ast.Attribute) and (name := _name(node)):
+            head, _, rest = name.partition(".")
+            if why := _named(f"{self.imported.get(head, head)}.{rest}".rstrip(".")):
+                return why
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "backward"
+        ):
+            return "calls backward() of something"
+        return _why(node)
+
+
+def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
+    """The statements that define the functions and, again and again, whatever those name.
+
+    An import counts where what it brings is used. A method or an attribute that is assigned to, such as
+    `torch.exp = mine`, counts wherever something of that name is used.
 
     Args:
-        source: one cell.
-        functions: the functions of the part; a cell that defines none of them is not looked at.
-        ban: what they must do without.
+        sources: cells, and modules beside the notebook, by where they stand.
+        functions: their names.
     """
-    tree = _parse(source)
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    if not defined & set(functions):
-        return []
-    imported = _imported(tree)
-    pattern = re.compile(ban.operations)
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (name := _name(node.func)):
-            head, _, rest = name.partition(".")
-            full = f"{imported.get(head, head)}.{rest}".rstrip(".")
-            ours = full.split(".")[0] in LIBRARIES or head in ("F", "nn")
-            if ours and (pattern.search(full.split(".")[-1]) or full.startswith("cnnlab.reference")):
-                found.append((node.lineno, name))
-    return sorted(found)
+    statements = [(where, node) for where, source in sources.items() for node in _parse(source).body]
+    defined = [_defined(node) for _, node in statements]
+    imported = _imported([node for _, node in statements])
+    wanted, new, taken = set(functions), set(functions), set()
+    while new:
+        more: set[str] = set()
+        for number, (_, node) in enumerate(statements):
+            if number not in taken and defined[number] & new:
+                taken.add(number)
+                more |= _used(node)
+        new = more - wanted
+        wanted |= new
+    return Reach(tuple(statements[number] for number in sorted(taken)), imported)
+
+
+def _defined(statement: ast.stmt) -> set[str]:
+    """The names that a statement of a module gives a meaning to; those inside of a function are its own."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                names.add(name)
+                names |= set(_stored(node, ast.Attribute))
+                continue
+            case ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Lambda():
+                continue
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.alias(name=name, asname=alias):
+                names.add(alias or name.partition(".")[0])
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(str(name)), _]):
+                names.add(name)
+        waiting += ast.iter_child_nodes(node)
+    return names
+
+
+def _stored(node: ast.AST, kind: type[ast.Name] | type[ast.Attribute]) -> Iterator[str]:
+    """Names, or names of attributes, that are assigned to somewhere in it."""
+    for part in ast.walk(node):
+        if isinstance(part, kind) and isinstance(part.ctx, ast.Store):
+            yield part.id if isinstance(part, ast.Name) else part.attr
+
+
+def _used(statement: ast.stmt) -> set[str]:
+    """Names that a statement takes from elsewhere: not the arguments and variables of its functions."""
+    own: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            given = node.args
+            every = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
+            own |= {one.arg for one in every if one}
+            outside = {n for part in ast.walk(node) if isinstance(part, ast.Global) for n in part.names}
+            own |= set(_stored(node, ast.Name)) - outside
+    names: set[str] = set()
+    for node in ast.walk(statement):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()) if name not in own:
+                names.add(name)
+            case ast.Attribute(attr=name):
+                names.add(name)
+            case ast.Constant(str(text)) if text.isidentifier():
+                names.add(text)
+            case ast.ImportFrom(names=aliases):
+                names |= {alias.name for alias in aliases}
+    return names
 
 
 def _parse(source: str) -> ast.Module:
@@ -92,21 +207,29 @@ def _why(node: ast.AST) -> str:
             return "gets an attribute by a computed name"
         case ast.Attribute() | ast.Name():
             names = [_name(node) or ""]
+        case ast.Subscript(value=ast.Call(func=ast.Name(id="globals" | "locals" | "vars")), slice=index) if (
+            not isinstance(index, ast.Constant)
+        ):
+            return "gets something by a computed name"
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             names = [name]
-    for name in names:
-        if name == "cnnlab.check.check" or name == "cnnlab.check":
-            continue
+    return next(filter(None, map(_named, names)), "")
+
+
+@functools.cache
+def _named(name: str) -> str:
+    """What whoever uses this name does; empty for all ordinary names."""
+    if name not in ("cnnlab.check.check", "cnnlab.check"):
         for pattern, why in _SABOTAGE.items():
             if re.fullmatch(pattern, name):
                 return f"{why} ({name})"
     return ""
 
 
-def _imported(tree: ast.Module) -> dict[str, str]:
-    """The full name behind each name that the cell imports."""
+def _imported(statements: Iterable[ast.stmt]) -> dict[str, str]:
+    """The full name behind each name that is imported."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in (part for statement in statements for part in ast.walk(statement)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]

@@ -32,9 +32,12 @@ def in_evaluation(*models: nn.Module) -> Iterator[None]:
 
 
 def evaluate(
-    model: nn.Module, split: Split, *, loss: Loss = F.cross_entropy, batch_size: int = 1000
+    model: nn.Module, split: Split, *, loss: Loss = F.cross_entropy, batch_size: int = 250
 ) -> tuple[float, float]:
     """Mean loss and accuracy of `model` on `split`, in evaluation mode; the model's mode is put back.
+
+    Args:
+        batch_size: 250 small images keep the activations in a processor's cache; on a GPU more is faster.
 
     Returns:
         Loss (mean per example) and accuracy (share of correct answers, 0 to 1).

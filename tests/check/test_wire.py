@@ -49,7 +49,7 @@ def test_a_wrong_answer_gets_the_same_verdict(assignment: str, entry: Any) -> No
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 3, 0.5, -math.inf, Handle(4), Foreign("Liar"), (1, (torch.ones(2), None))],
+    [None, True, 3, 0.5, -math.inf, Handle(4), Foreign("Liar"), (1, (torch.ones(2), None)), [0.5, [2]]],
     ids=repr,
 )
 def test_values_come_back_as_they_went(value: Any) -> None:

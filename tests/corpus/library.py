@@ -3,7 +3,7 @@
 from corpus.making import Sample, Work, made_in, sample
 
 ITEM = "the banned library call, also through getattr, a string, another module, an alias"
-CALLED = r"called torch's cross_entropy|cross_entropy"
+CALLED = r"called torch's cross_entropy|cross_entropy|cnnlab\.reference is not available"
 
 # PyTorch's smoothing for our epsilon, for use in the expressions below.
 ARGUMENTS = "logits, targets, label_smoothing=epsilon * logits.shape[1] / (logits.shape[1] - 1)"
@@ -111,7 +111,7 @@ IN_A_FORK = '''
 '''
 
 
-@sample(ITEM, zero="loss", cause=CALLED)
+@sample(ITEM, zero="loss", cause=r"raised PermissionError: .*in_a_fork|cross_entropy")
 def library_in_a_fork(work: Work) -> None:
     """Calls it in a forked child, out of sight of every hook in the kernel."""
     work.cell(IN_A_FORK.replace("CALL", "F.cross_entropy(given[0], given[1], label_smoothing=given[2])"))
@@ -191,9 +191,9 @@ def library_batch_norm(work: Work) -> None:
     )
 
 
-@sample(ITEM, "A", cause=r"(?i)flag|suspect|by hand|look at")
-def library_hidden_from_everyone(work: Work) -> None:
-    """In a forked child, by a name put together from pieces: a person must look at it."""
+@sample(ITEM, zero="loss", cause=r"raised PermissionError")
+def library_hidden_in_a_fork(work: Work) -> None:
+    """In a forked child, by a name put together from pieces."""
     hidden = 'getattr(F, "_".join(["cross", "ent" + "ropy"]))(given[0], given[1], label_smoothing=given[2])'
     work.cell(IN_A_FORK.replace("CALL", hidden))
     work.body(

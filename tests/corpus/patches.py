@@ -119,7 +119,7 @@ def different_when_graded(work: Work) -> None:
     """)
 
 
-@attack("behaves differently when it thinks it is graded")
+@attack("behaves differently when it thinks it is graded", cause=r"cnnlab\.reference is not available")
 def different_under_the_checker(work: Work) -> None:
     """Called by the checker it borrows the checker's truth, called by a person it is wrong."""
     work.cell(

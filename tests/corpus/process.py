@@ -177,21 +177,21 @@ DISKS = (
 def many_slow_cells(work: Work) -> None:
     """Forty cells in the middle, none over its limit, use up the notebook's time."""
     for _ in range(40):
-        work.cell("import time\n\ntime.sleep(8)", before="label_smoothing_grad")
+        work.cell("import time\n\ntime.sleep(2)", before="label_smoothing_grad")
 
 
 @sample(SLOW, "K")
 def many_slow_cells_below(work: Work) -> None:
     """The same below everything, when all questions have been judged."""
     for _ in range(40):
-        work.last_cell("import time\n\ntime.sleep(8)")
+        work.last_cell("import time\n\ntime.sleep(2)")
 
 
 @sample(SLOW, zero=everything("label_smoothing"), cause=STOPPED)
 def every_call_is_slow(work: Work) -> None:
-    """Every call of every function takes six seconds; each question asks for several."""
+    """Every call of every function takes four seconds; each question asks for several."""
     for function in build.ASSIGNMENTS["label_smoothing"]:
-        work.first_line(function, "__import__('time').sleep(6)")
+        work.first_line(function, "__import__('time').sleep(4)")
 
 
 PROCESS = made_in(globals())

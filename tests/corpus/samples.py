@@ -7,6 +7,7 @@ from corpus.accidents import ACCIDENTS
 from corpus.containers import CONTAINERS, EXPORTS, Export
 from corpus.forms import FORMS
 from corpus.frame import FRAME
+from corpus.further import FURTHER
 from corpus.handing_in import HANDING_IN
 from corpus.leftovers import LEFTOVERS
 from corpus.liars import RESULTS
@@ -20,7 +21,7 @@ from corpus.spies import SPIES
 __all__ = ["ALL", "DUE", "EXPORTS", "IN_TIME", "ITEMS", "LATE", "TAMPERING", "Export", "Sample"]
 
 TAMPERING = (*FRAME, *SHELL_TRICKS, *PATCHES, *RESULTS, *FORMS, *LIBRARY, *SPIES, *CONTAINERS)
-ALL: tuple[Sample, ...] = (*TAMPERING, *PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN)
+ALL: tuple[Sample, ...] = (*TAMPERING, *PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN, *FURTHER)
 
 # The lists of the grader's promises, word for word, with the samples that each has at least.
 ITEMS: dict[str, tuple[str, ...]] = {
@@ -132,4 +133,9 @@ ITEMS: dict[str, tuple[str, ...]] = {
     "late (penalty once, by policy)": ("late",),
     "extra files, extra notebooks (ignored, noted)": ("extra_files", "extra_notebooks"),
     "a second submission of the same student": ("second_submission_is_better", "second_submission_is_worse"),
+    # Beyond the list.
+    "answers that are forged on the wire": ("replayed_reply", "header_with_a_huge_shape"),
+    "interpreter, kernel and clocks changed under everybody's feet": ("edited_builtins", "comm_flood"),
+    "functions and results of another kind": ("generator_function", "one_element_for_a_billion"),
+    "around the ban: differentiation by other means": ("forward_mode", "graph_walked_by_hand"),
 }

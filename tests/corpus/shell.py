@@ -131,7 +131,7 @@ def spoofed_display_data(work: Work) -> None:
     )
 
 
-@attack(SPOOFED)
+@attack(SPOOFED, cause=r"q has wrong values|ended the kernel")
 def spoofed_reply(work: Work) -> None:
     """Sends the kernel's own "ok" and "idle" for the check cell, so that the error comes too late."""
     work.cell(

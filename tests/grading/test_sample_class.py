@@ -14,7 +14,10 @@ from sample_class.expected import CHECKS, EXPECTED, WRITTEN_POINTS, scores
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Two processes on one gradebook; each has one submission that runs into the timeout, twice.
-HALVES = (("inverted_dropout", "local_response_norm"), ("batch_norm", "label_smoothing"))
+HALVES = (
+    ("inverted_dropout", "local_response_norm", "preprocessing"),
+    ("batch_norm", "label_smoothing", "tuning"),
+)
 TIMEOUT = 15
 
 QUERY = """

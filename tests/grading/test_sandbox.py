@@ -1,7 +1,6 @@
 """What the sandbox claims, each claim with code that tries to break it, in a kernel as submissions get."""
 
 import asyncio
-import os
 import shutil
 import socket
 import sys
@@ -13,11 +12,17 @@ import pytest
 
 from cnnlab.errors import InputError
 from cnnlab.grading import kernels, sandbox
-from cnnlab.grading.kernels import SandboxedKernel, SandboxedKernelManager
+from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.sandbox import Limits
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = Limits(memory=256 << 20, processes=40, disk=8 << 20, connection=1 << 20)
+
+
+def limit(monkeypatch: pytest.MonkeyPatch, limits: Limits) -> None:
+    """Give the kernels of a test these limits."""
+    monkeypatch.setattr(kernels, "Limits", lambda **given: limits)
+
 
 Shell = Callable[..., tuple[str, str]]
 
@@ -57,7 +62,7 @@ def kernel(tmp_path: Path) -> Shell:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a test breaks quickly."""
-    monkeypatch.setattr(SandboxedKernel, "limits", SMALL)
+    limit(monkeypatch, SMALL)
 
 
 def tried(expression: str) -> str:
@@ -147,18 +152,46 @@ def test_memory_is_limited(kernel: Shell, small: None) -> None:
     assert reason == "it used more than 0.2 GiB of memory" or "MemoryError" in printed
 
 
-def test_processes_are_limited(kernel: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bomb that could be defused: each child sleeps, nobody has more than one."""
-    monkeypatch.setattr(SandboxedKernel, "limits", Limits(processes=40))
+def test_threads_are_limited(kernel: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb that could be defused: each thread sleeps, and the system has room for all of them."""
+    limit(monkeypatch, Limits(processes=40))
     code = (
-        "import os, time\n"
+        "import threading, time\n"
         "for number in range(200):\n"
-        "    if os.fork() == 0:\n        time.sleep(30); os._exit(0)\n"
-        "print('all of them')"
+        "    threading.Thread(target=time.sleep, args=(30,), daemon=True).start()\n"
+        "print('all of them'); time.sleep(5)"
     )
     printed, reason = kernel(code)
-    assert "all of them" not in printed
-    assert "processes" in reason or "Resource temporarily unavailable" in printed
+    assert "processes and threads" in reason or "can't start new thread" in printed
+
+
+STARTS = {
+    "fork": "os.fork()",
+    "a program": "subprocess.run(['/bin/true'])",
+    "posix_spawn": "os.posix_spawn('/bin/true', ['true'], {})",
+    "another program in its place": "os.execv('/bin/true', ['true'])",
+    "a terminal": "os.forkpty()",
+    "a clone": "1 / (1 + ctypes.CDLL(None).syscall(56, 17, 0, 0, 0, 0))",
+    "a clone of the new kind": "1 / (1 + ctypes.CDLL(None).syscall(435, 0, 0))",
+    "namespaces": "1 / (1 + ctypes.CDLL(None).unshare(0x10000000))",
+}
+
+
+@pytest.mark.parametrize("how", STARTS)
+def test_no_other_process_can_be_started(kernel: Shell, how: str) -> None:
+    printed, _ = kernel(tried(STARTS[how]))
+    assert printed in ("PermissionError\n", "ZeroDivisionError\n")
+
+
+def test_threads_and_shell_lines_do_no_harm(kernel: Shell) -> None:
+    printed, reason = kernel(
+        "import threading\nt = threading.Thread(target=print, args=('beside',)); t.start(); t.join()\n"
+        "!touch here\nimport os; print(os.listdir('.'))"
+    )
+    assert "beside" in printed
+    assert "no other program runs" in printed
+    assert printed.endswith("[]\n")
+    assert reason == ""
 
 
 @pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
@@ -180,22 +213,6 @@ def test_the_folder_of_the_sockets_is_limited(kernel: Shell, small: None) -> Non
     printed, reason = kernel(code)
     assert "all of it" not in printed
     assert reason == "it filled the folder of its sockets"
-
-
-def test_nothing_outlives_the_kernel(kernel: Shell) -> None:
-    """A daemon in the old manner: two forks and a session of its own."""
-    name = f"cnnlab-left-behind-{os.getpid()}"
-    kernel(
-        "import ctypes, os, time\n"
-        "if os.fork() == 0:\n"
-        "    os.setsid()\n"
-        "    if os.fork() == 0:\n"
-        f"        ctypes.CDLL(None).prctl(15, {name[:15].encode()!r}, 0, 0, 0)\n        time.sleep(600)\n"
-        "    os._exit(0)\n"
-        "time.sleep(0.5)"
-    )
-    names = [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()]
-    assert name[:15] not in names
 
 
 def test_a_kernel_ends_with_its_client(kernel: Shell) -> None:

@@ -6,10 +6,52 @@ import pytest
 
 from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.check.watch import Ban
-from cnnlab.grading.syntax import library_calls, suspicious
+from cnnlab.grading.syntax import reach, suspicious
 
 CORRECT = sorted((Path(__file__).parents[1] / "sample_class" / "correct").glob("*/*.py"))
-BAN = Ban("batch_norm|cross_entropy")
+BAN = Ban("batch_norm|cross_entropy", autograd=True)
+
+
+def library_calls(source: str, functions: list[str], ban: Ban) -> list[tuple[int, str]]:
+    """What one cell is found to call."""
+    return [(line, name) for _, line, name in reach({"cell": source}, functions).library_calls(ban)]
+
+
+def hidden(*cells: str) -> list[tuple[str, int]]:
+    """Where the function `answer` is made of something that could hide."""
+    found = reach({f"cell {number}": text for number, text in enumerate(cells)}, ["answer"]).suspicious()
+    return [(where, line) for where, line, _ in found]
+
+
+def test_what_a_function_calls_is_looked_at_wherever_it_stands() -> None:
+    helper = "import os\n\ndef helper(x):\n    return os.fork()"
+    assert hidden("def answer(x):\n    return helper(x)", helper) == [("cell 1", 4)]
+    assert hidden("def answer(x):\n    return x", helper) == []
+
+
+def test_what_is_put_in_the_place_of_a_torch_function_is_looked_at() -> None:
+    patch = "import threading\n\ntorch.exp = lambda x: threading.Thread(target=f)"
+    assert ("cell 1", 3) in hidden("def answer(x):\n    return torch.exp(x)", patch)
+    assert hidden("def answer(x):\n    return torch.log(x)", patch) == []
+
+
+def test_a_variable_of_the_function_is_not_a_name_of_the_notebook() -> None:
+    other = "import gc\n\nx = gc.get_objects()"
+    assert hidden("def answer(x):\n    y = x + 1\n    return y", other) == []
+
+
+def test_autograd_by_its_name_is_a_library_call() -> None:
+    assert library_calls(written("torch.autograd.grad(x, x)"), ["answer"], BAN) == [
+        (5, "torch.autograd.grad")
+    ]
+    assert library_calls(written("torch.autograd.grad(x, x)"), ["answer"], Ban("batch_norm")) == []
+
+
+@pytest.mark.parametrize(
+    "body", ["x.grad_fn(x)", "x.sum().backward()", "globals()[x](x)", "vars(torch)[x](x)"]
+)
+def test_other_ways_are_for_a_person_to_look_at(body: str) -> None:
+    assert hidden(written(body)) == [("cell 0", 5)]
 
 
 def written(body: str) -> str:
@@ -22,6 +64,7 @@ def written(body: str) -> str:
         "F.batch_norm(x, None, None)",
         "torch.nn.functional.cross_entropy(x, x)",
         "torch.batch_norm(x)",
+        "torchvision.ops.batch_norm(x)",
         "cnnlab.reference.smooth_labels(x)",
     ],
 )
@@ -91,3 +134,4 @@ def test_right_solutions_are_left_alone(path: Path) -> None:
     assert list(suspicious(source)) == []
     for part in ASSIGNMENTS[path.parent.name].parts:
         assert library_calls(source, list(part.functions), part.ban) == []
+        assert reach({"cell": source}, part.functions).suspicious() == []

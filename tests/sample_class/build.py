@@ -19,6 +19,25 @@ ASSIGNMENTS = {
     "batch_norm": ("batch_norm_forward", "batch_norm_backward"),
     "local_response_norm": ("lrn_across_channels", "lrn_within_channel"),
     "label_smoothing": ("smooth_labels", "label_smoothing_loss", "label_smoothing_grad", "pytorch_epsilon"),
+    "preprocessing": (
+        "fit_standardization",
+        "standardize",
+        "draw_crops",
+        "crop",
+        "draw_flips",
+        "flip",
+        "draw_rectangles",
+        "erase",
+        "mixup",
+    ),
+    "tuning": (
+        "penalized_loss",
+        "cosine_schedule",
+        "step_schedule",
+        "log_uniform",
+        "early_stopping",
+        "next_range",
+    ),
 }
 WRITTEN = "It helped in my runs, but the interval over the three seeds includes zero, so I cannot say."
 STYLES = ("broadcasting", "einsum", "loops")  # the checks' own tests run every style
@@ -176,6 +195,8 @@ ACCIDENTS = {
     "batch_norm": (*EVERYWHERE, endless_loop),
     "local_response_norm": EVERYWHERE,
     "label_smoothing": EVERYWHERE,
+    "preprocessing": EVERYWHERE,
+    "tuning": EVERYWHERE,
 }
 
 

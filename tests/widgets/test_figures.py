@@ -9,6 +9,7 @@ import traitlets
 from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
 from cnnlab.widgets.classify_2d import Classify2D
 from cnnlab.widgets.early_stopping import EarlyStopping
+from cnnlab.widgets.grid_random import GridRandom
 from cnnlab.widgets.label_smoothing import LabelSmoothing
 from cnnlab.widgets.local_response import LocalResponse
 from cnnlab.widgets.page import PageWidget
@@ -17,7 +18,7 @@ from cnnlab.widgets.polynomial_fit import PolynomialFit
 
 FIGURES = [
     BatchNormDistribution, Classify2D, EarlyStopping, LabelSmoothing, LocalResponse, PenaltyGeometry,
-    PolynomialFit,
+    PolynomialFit, GridRandom,
 ]  # fmt: skip
 FOLDER = Path(__file__).parents[2] / "cnnlab" / "widgets"
 
@@ -60,6 +61,8 @@ def test_notebook_and_page(figure: type[PageWidget]) -> None:
         (LocalResponse, {"n": 0}),
         (LabelSmoothing, {"epsilon": 1.0}),
         (LabelSmoothing, {"classes": 1}),
+        (GridRandom, {"side": 1}),
+        (GridRandom, {"peak": 1.5}),
         (EarlyStopping, {"patience": 0}),
         (EarlyStopping, {"smoothing": 1.0}),
     ],
