@@ -27,6 +27,11 @@ Names = Annotated[
 ]
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
 
+Database = Annotated[
+    str | None,
+    typer.Option(envvar="CNNLAB_DB", help="The gradebook's database; gradebook.db in the course by default."),
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -50,11 +55,12 @@ def release(
     solutions: Annotated[Path, typer.Option(help="The assignments' sources.")] = Path("solutions"),
     root: Root = Path("course"),
     force: Annotated[bool, typer.Option("--force", help="Replace notebooks that were edited.")] = False,
+    db: Database = None,
 ) -> None:
     """Generate the students' notebooks from solutions/, without the solutions."""
     with _grading():
         from cnnlab.grading.release import release
-    for path in release(names or (), solutions=solutions, course=root, to=to, force=force):
+    for path in release(names or (), solutions=solutions, course=root, to=to, force=force, db=db):
         print(path)
 
 
@@ -73,6 +79,7 @@ def grade(
         int | None, typer.Option(min=0, help="Of the checks' cases; by default a secret one per submission.")
     ] = None,
     root: Root = Path("course"),
+    db: Database = None,
 ) -> None:
     """Run and score the submissions, write feedback and grades.csv; exit code 1 when any needs attention."""
     with _grading():
@@ -81,7 +88,7 @@ def grade(
         from cnnlab.grading.sandbox import MODES
     if sandbox not in MODES:
         raise unknown("sandbox", sandbox, MODES)
-    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed)
+    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db)
     outcomes = grade_class(classroom, assignments, student or (), force, Console())
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)
