@@ -105,7 +105,8 @@ class Classroom:
         url = self.config.CourseDirectory.db_url
         file = Path(url.removeprefix("sqlite:///"))
         if url.startswith("sqlite:///") and not file.is_file():
-            raise InputError(f"there is no {file.name} in {file.parent}; run `cnnlab release` first.")
+            place = root if file.parent == self.root else file.parent
+            raise InputError(f"there is no {file.name} in {place}; run `cnnlab release` first.")
         if not os.access(self.root, os.W_OK):
             raise InputError(f"the course folder {root} cannot be written; make it writable for you first.")
         self.books = Books(url)
