@@ -27,6 +27,11 @@ Names = Annotated[
 ]
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
 
+Database = Annotated[
+    str | None,
+    typer.Option(envvar="CNNLAB_DB", help="The gradebook's database; gradebook.db in the course by default."),
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -50,11 +55,12 @@ def release(
     solutions: Annotated[Path, typer.Option(help="The assignments' sources.")] = Path("solutions"),
     root: Root = Path("course"),
     force: Annotated[bool, typer.Option("--force", help="Replace notebooks that were edited.")] = False,
+    db: Database = None,
 ) -> None:
     """Generate the students' notebooks from solutions/, without the solutions."""
     with _grading():
         from cnnlab.grading.release import release
-    for path in release(names or (), solutions=solutions, course=root, to=to, force=force):
+    for path in release(names or (), solutions=solutions, course=root, to=to, force=force, db=db):
         print(path)
 
 
@@ -73,6 +79,7 @@ def grade(
         int | None, typer.Option(min=0, help="Of the checks' cases; by default a secret one per submission.")
     ] = None,
     root: Root = Path("course"),
+    db: Database = None,
 ) -> None:
     """Run and score the submissions, write feedback and grades.csv; exit code 1 when any needs attention."""
     with _grading():
@@ -81,7 +88,7 @@ def grade(
         from cnnlab.grading.sandbox import MODES
     if sandbox not in MODES:
         raise unknown("sandbox", sandbox, MODES)
-    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed)
+    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db)
     outcomes = grade_class(classroom, assignments, student or (), force, Console())
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)
@@ -94,6 +101,32 @@ def sample_class(names: Names = None, root: Root = Path("course")) -> None:
         from cnnlab.grading.sample import submit_sample_class
     for name, students in submit_sample_class(names or (), course=root).items():
         print(f"{name}: {len(students)} submissions")
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="fashion-mnist, cifar10 or mnist.")] = "fashion-mnist",
+    epochs: Annotated[int | None, typer.Option(min=1, help="By default 5, 20 for CIFAR-10.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split, the weights and every draw.")] = 0,
+    validation: Annotated[int | None, typer.Option(min=1, help="Number of validation images.")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder with the files; else CNNLAB_DATA.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Written every epoch; gone on from.")] = None,
+) -> None:
+    """Train a network on a public data set and report its accuracy on the test images, looked at once."""
+    from rich.table import Table
+
+    from cnnlab.training import train_standard
+
+    done = train_standard(
+        name, epochs=epochs, seed=seed, validation=validation, root=root, checkpoint=checkpoint
+    )
+    low, high = done.interval()
+    table = Table(title=f"{done.name}: {done.images:,} test images, looked at once", show_header=False)
+    table.add_row("test accuracy", f"{100 * done.accuracy:.2f} %")
+    table.add_row("95 % interval (binomial)", f"{100 * low:.2f} to {100 * high:.2f} %")
+    table.add_row("seconds, of processor time", f"{done.seconds:.0f}, {done.processor_seconds:.0f}")
+    table.add_row("seed", str(done.seed))
+    Console().print(table)
 
 
 commands.add_to(app)

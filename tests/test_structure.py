@@ -33,7 +33,7 @@ ALLOWED = {
     "tuning": {"errors", "data", "models", "training", "experiments"},
     "widgets": {"errors", "plots"},
     "grading": {"errors", "check", "reference"},
-    "cli": {"errors", "grading"},
+    "cli": {"errors", "grading", "training"},
 }
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.autograd.graph
+from torch._decomp import decomposition_table
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _TORCH = str(Path(torch.__file__).parent)  # torchvision's folder beside it begins in the same way
@@ -57,6 +58,7 @@ def _operators(operations: str) -> tuple[tuple[str, bool], ...]:
 def _recording_kernel(name: str, composed: bool, seen: set[str]) -> Callable[..., Any]:
     packet, _, overload = name.removeprefix("aten::").partition(".")
     operation = getattr(getattr(torch.ops.aten, packet), overload or "default")
+    decomposed = decomposition_table.get(operation)
 
     def composite(*args: Any, **kwargs: Any) -> Any:
         seen.add(f"torch's {packet}")
@@ -64,6 +66,9 @@ def _recording_kernel(name: str, composed: bool, seen: set[str]) -> Callable[...
 
     def fused(*args: Any, **kwargs: Any) -> Any:
         seen.add(f"torch's {packet}")
+        values = (value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor))
+        if decomposed and torch.is_grad_enabled() and any(value.requires_grad for value in values):
+            return decomposed(*args, **kwargs)  # below autograd the gradient would be lost
         with torch._C._AutoDispatchBelowAutograd():
             return operation(*args, **kwargs)
 

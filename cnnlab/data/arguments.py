@@ -1,5 +1,6 @@
 """Checks of arguments: an `InputError` names the argument, its value and what is allowed."""
 
+import math
 import operator
 import os
 from numbers import Real
@@ -30,6 +31,16 @@ def share(argument: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
         raise refused(argument, value, "a number in [0, 1]")
     return float(value)
+
+
+def number(argument: str, value: object, low: float, high: float, inclusive: bool = True) -> float:
+    """`value` as a finite float from `low` (itself allowed if `inclusive`) to `high`, not converted."""
+    fine = not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    if not fine or not (low <= float(value) <= high) or (value == low and not inclusive):  # type: ignore[arg-type]
+        least = f"at least {low:g}" if inclusive else f"above {low:g}"
+        most = "" if high == math.inf else f" and at most {high:g}"
+        raise refused(argument, value, f"a number {least}{most}")
+    return value  # type: ignore[return-value]
 
 
 def folder(argument: str, value: object) -> str | None:

@@ -22,10 +22,15 @@ KNOWN = tuple(VALIDATION)
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One part of a dataset: `images` (N, C, H, W) float32 in [0, 1] and `labels` (N,) int64."""
+    """One part of a dataset: `images` (N, C, H, W) float32 in [0, 1] and `labels` (N,) int64.
+
+    `part` says which: "train", "validation" or "test"; None for one made by hand without saying so. What is
+    fitted to data (`cnnlab.data.transforms`) accepts only "train".
+    """
 
     images: Tensor
     labels: Tensor
+    part: str | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -100,9 +105,9 @@ def load(
     return Dataset(
         name,
         raw.classes,
-        train=_finished(raw.images[train], torch.from_numpy(noisy), raw.peak, target),
-        validation=_finished(raw.images[held_out], raw.labels[held_out], raw.peak, target),
-        test=_finished(*test, raw.peak, target),
+        train=_finished(raw.images[train], torch.from_numpy(noisy), raw.peak, target, "train"),
+        validation=_finished(raw.images[held_out], raw.labels[held_out], raw.peak, target, "validation"),
+        test=_finished(*test, raw.peak, target, "test"),
     )
 
 
@@ -144,6 +149,6 @@ def _draw(
     return train[chosen], held_out
 
 
-def _finished(images: Tensor, labels: Tensor, peak: int, device: torch.device) -> Split:
+def _finished(images: Tensor, labels: Tensor, peak: int, device: torch.device, part: str) -> Split:
     # Divided on the CPU, so that the values are the same bits whatever the device.
-    return Split(images.to(torch.float32).div_(peak).to(device), labels.to(device))
+    return Split(images.to(torch.float32).div_(peak).to(device), labels.to(device), part)

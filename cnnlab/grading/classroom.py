@@ -11,12 +11,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.converters.autograde import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.converters.generate_feedback import GenerateFeedback
@@ -25,6 +26,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from cnnlab.errors import InputError, unknown
 from cnnlab.grading.export import QuotedCsvExport
+from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import captured_log, without_session_remark
 from cnnlab.grading.restore import NOTE
 from cnnlab.grading.sandbox import Mode, choose
@@ -71,6 +73,16 @@ class TakeOver(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
+@contextmanager
+def kept(failures: list[Exception]) -> Iterator[None]:
+    """Keep what is raised: nbgrader puts an error of its own, without the reason, in its place."""
+    try:
+        yield
+    except Exception as error:
+        failures.append(error)
+        raise
+
+
 class Classroom:
     """One course folder, its gradebook and what was submitted to it."""
 
@@ -82,18 +94,22 @@ class Classroom:
         workers: int | None = None,
         sandbox: Mode = "require",
         seed: int | None = None,
+        db: str | None = None,
     ) -> None:
         self.root = root.resolve()
         if not self.root.is_dir():
             raise InputError(
                 f"there is no course folder {root}; run `cnnlab release`, or name it with --root."
             )
-        if not (self.root / "gradebook.db").is_file():
-            raise InputError(f"there is no gradebook.db in {root}; run `cnnlab release` first.")
-        self.config = course_config(self.root, timeout)
-        # Several processes write to one SQLite file in turn instead of failing with "locked". Not in the
-        # common settings, because `nbgrader db upgrade` takes all that follows sqlite:/// for a file's name.
-        self.config.CourseDirectory.db_url += "?timeout=60"
+        self.config = course_config(self.root, timeout, db)
+        url = self.config.CourseDirectory.db_url
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("sqlite:///") and not file.is_file():
+            raise InputError(f"there is no {file.name} in {file.parent}; run `cnnlab release` first.")
+        if not os.access(self.root, os.W_OK):
+            raise InputError(f"the course folder {root} cannot be written; make it writable for you first.")
+        self.books = Books(url)
+        self.config.CourseDirectory.db_url = self.books.nbgrader_url
         self.config.ExecuteCells.sandbox = sandbox
         if seed is not None:
             self.config.ExecuteCells.seed = seed
@@ -155,8 +171,13 @@ class Classroom:
         return pool(self.workers, self.sandbox)
 
     def _failed(self, assignment: str, student: str, error: Exception) -> Outcome:
-        self._withdraw(assignment, student)
         reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError):
+            reason = f"its files could not be written: {error}. Put that right, then run the command again."
+        try:
+            self._withdraw(assignment, student)
+        except Exception:  # the database is gone: the grade is as it was, and the next run grades it again
+            reason += " Its old score, if it had one, could not be withdrawn."
         return Outcome(assignment, student, "needs attention", reason)
 
     def export(self) -> Path:
@@ -190,11 +211,14 @@ class Classroom:
 
     def _grade_one(self, assignment: str, student: str, executed: Executed) -> Outcome:
         """Write the grade of an executed submission."""
-        with tempfile.TemporaryDirectory(prefix="cnnlab-prepared-") as prepared:
+        with (
+            self.books.transaction(),
+            tempfile.TemporaryDirectory(prefix="cnnlab-prepared-") as prepared,
+        ):
             target = Path(prepared, student, assignment)
             repairs = prepare(self._submitted(assignment, student), self.released(assignment), target)
             log = self._convert(Autograde, assignment, student, executed, prepared)
-        self._convert(GenerateFeedback, assignment, student)
+            self._convert(GenerateFeedback, assignment, student)
         record = self._record(assignment, student)
         record.parent.mkdir(parents=True, exist_ok=True)
         half = record.with_suffix(".part")
@@ -226,12 +250,13 @@ class Classroom:
                 source = self._format_source(assignment, student)
                 self.assignments = {source: [f"{source}/{assignment}.ipynb"]}
 
+            def init_assignment(self, assignment_id: str, student_id: str) -> None:
+                with kept(failures):
+                    super().init_assignment(assignment_id, student_id)
+
             def convert_single_notebook(self, notebook_filename: str) -> None:
-                try:
+                with kept(failures):
                     super().convert_single_notebook(notebook_filename)
-                except Exception as error:
-                    failures.append(error)
-                    raise
 
         failures: list[Exception] = []
         folder = CourseDirectory(config=self.config)
@@ -273,7 +298,7 @@ class Classroom:
         self._record(assignment, student).unlink(missing_ok=True)
         for step in ("autograded", "feedback"):
             shutil.rmtree(self.root / step / student / assignment, ignore_errors=True)
-        with self._gradebook() as gradebook, without_session_remark():
+        with self.books.transaction(), self._gradebook() as gradebook, without_session_remark():
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(assignment, student)
             try:
@@ -285,4 +310,4 @@ class Classroom:
             gradebook.db.commit()
 
     def _gradebook(self) -> Any:
-        return Gradebook(self.config.CourseDirectory.db_url)
+        return self.books.open()

@@ -11,7 +11,8 @@ A graded cell of another kind, such as plain asserts, has to run in the kernel a
 the log says so (`UNPROTECTED`).
 
 When a kernel ends or does not come back, the cell at fault gets the error, the earlier cells run again in a
-fresh kernel, and the rest goes on.
+fresh kernel, and the rest goes on. A question that was not the first to that kernel is asked once more in the
+fresh one before it counts as at fault.
 """
 
 import ast
@@ -80,6 +81,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         self.timeout_func = self._seconds
         self.lost: set[int] = set()  # cells that ended a kernel or did not finish: never run a second time
         self.printed: dict[int, int] = {}
+        self.asked = 0  # questions to this kernel
         self.notebook_ends = time.monotonic() + self.notebook_seconds
         self.check_seed = self.seed if self.seed >= 0 else _seed(nb, self.secret)
         for cell in nb.cells:
@@ -154,6 +156,11 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             cell.outputs = [_error("NotRun", text)]
             return
         lost, error = index, self._try(index)
+        if error is not None and request(cell) and self.asked > 1:
+            # An earlier question may have left threads or timers in this kernel; they must not cost this one.
+            lost, error = self._replay(index)
+            if error is None:
+                lost, error = index, self._try(index)
         while error is not None:
             printed = [out for out in self.nb.cells[lost].outputs if out.output_type != "error"]
             self.nb.cells[lost].outputs = [*printed, _error(*error)]
@@ -227,6 +234,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         except InputError as error:  # the source of the assignment is wrong, not the student
             cell.outputs = [_error("InputError", str(error))]
             return
+        self.asked += 1
         self.question_ends = time.monotonic() + self._seconds(cell)
         result = judge_part(assignment, part, Remote(self._exchange, part.ban), self.check_seed, CPU)
         made_of = reach(self._sources(), functions)
@@ -284,6 +292,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
 
     def _fresh_kernel(self) -> None:
         self._cleanup_kernel()
+        self.asked = 0
         self.km = self.create_kernel_manager()
         self.start_new_kernel()
         self.start_new_kernel_client()

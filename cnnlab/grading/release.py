@@ -19,6 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import compute_checksum
 
 from cnnlab.errors import InputError, unknown
+from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import captured_log
 from cnnlab.grading.markers import check_source, nbgrader
 from cnnlab.grading.settings import course_config
@@ -40,6 +41,7 @@ def release(
     course: Path = Path("course"),
     to: Path = Path("exercises"),
     force: bool = False,
+    db: str | None = None,
 ) -> list[Path]:
     """Generate the released notebooks of the named assignments, of all when none is named.
 
@@ -62,7 +64,7 @@ def release(
         for target in targets.values():
             _refuse_if_edited(target)
     for name, notebook in sources.items():
-        released = _generate(name, notebook, course)
+        released = _generate(name, notebook, course, db)
         targets[name].parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(released, targets[name])
     return list(targets.values())
@@ -118,9 +120,11 @@ def _refuse_if_edited(target: Path) -> None:
         raise InputError(f"{target} is not as it was generated; move it away, or replace it with --force.")
 
 
-def _generate(name: str, notebook: Any, course: Path) -> Path:
+def _generate(name: str, notebook: Any, course: Path, db: str | None) -> Path:
     """Run nbgrader's generate_assignment on the source notebook; the released file."""
-    config = course_config(course)
+    config = course_config(course, db=db)
+    course.mkdir(parents=True, exist_ok=True)
+    Books(config.CourseDirectory.db_url).close()  # says in a sentence why it cannot be used
     folder = CourseDirectory(config=config)
     source = Path(folder.format_path(folder.source_directory, ".", name)) / f"{name}.ipynb"
     source.parent.mkdir(parents=True, exist_ok=True)

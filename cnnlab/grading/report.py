@@ -29,15 +29,27 @@ def grade_class(
     queue = [(name, classroom.students(name, students)) for name in assignments]
     wall = "bubblewrap" if classroom.walled else "none, the notebooks run with your own rights"
     console.print(f"Sandbox: {wall}. Workers: {classroom.workers}.", highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TimeRemainingColumn(),
+        TextColumn("[red]{task.fields[failed]}[/]"),
+    )
     outcomes: list[Outcome] = []
     with Progress(*columns, console=console, transient=True) as progress:
         for name, submitters in queue:
-            task = progress.add_task(name, total=len(submitters))
+            task = progress.add_task(name, total=len(submitters), pace="", failed="")
             for outcome in classroom.grade(name, submitters, force):
                 outcomes.append(outcome)
                 progress.console.print(line(outcome), highlight=False, soft_wrap=True)
-                progress.advance(task)
+                failed = sum(one.state == "needs attention" for one in outcomes)
+                speed = progress.tasks[task].speed
+                pace = f"{60 * speed:.1f} a minute" if speed else ""
+                progress.update(
+                    task, advance=1, pace=pace, failed=f"{failed} need attention" if failed else ""
+                )
     console.print(summary(outcomes))
     console.print(f"Grades are in {_shown(classroom.export())}.", highlight=False, soft_wrap=True)
     attention = [outcome for outcome in outcomes if outcome.state == "needs attention"]

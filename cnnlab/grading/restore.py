@@ -117,7 +117,11 @@ class _Sorted:
                         claims[position] = experiment
                         wanted.remove(experiment)
                         break
+        texts = {cell.source for cell in self.released.cells if EXPERIMENT in cell.metadata.get("tags", [])}
         for position, cell in sorted(self.extras, key=lambda extra: extra[0]):
+            if position not in claims and cell.cell_type == "code" and cell.source in texts:
+                self.notes.append("a copy of a released experiment is left out")  # our own text, never run
+                continue
             self.cells.append(((position, 0, 0), _plain(cell, position, claims.get(position))))
 
     def put_back(self, end: int) -> None:

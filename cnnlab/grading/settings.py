@@ -8,6 +8,7 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from cnnlab.grading.gradebook import address
 from cnnlab.grading.preferences import preferences
 
 # nbgrader waits 30 s and Jupyter for ever; a check takes well under a second.
@@ -35,18 +36,22 @@ def course_secret(root: Path) -> str:
     return file.read_text() if file.exists() else ""
 
 
-def course_config(root: Path | str, timeout: int = CELL_SECONDS) -> Config:
+def course_config(root: Path | str, timeout: int = CELL_SECONDS, db: str | None = None) -> Config:
     """nbgrader's configuration for the course in the folder `root`.
 
     Args:
         root: the course folder, which holds source, release, submitted … and `gradebook.db`.
         timeout: seconds that one cell may run.
+        db: URL of the gradebook's database; else what CNNLAB_DB says, else `gradebook.db` in the folder.
     """
     _find_neighbours()
     root = Path(root).resolve()
     config = Config()
     config.CourseDirectory.root = str(root)
-    config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
+    config.CourseDirectory.db_url = address(root, db)
+    if not config.CourseDirectory.db_url.startswith("sqlite"):
+        # nbgrader's own default, "", is no course that it would enter; SQLite does not look.
+        config.CourseDirectory.course_id = "default_course"
     # Submitted files that would only be copied about; "feedback" is nbgrader's own default.
     config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback"]
 

@@ -79,20 +79,25 @@ class Reach:
 
     def suspicious(self) -> list[tuple[str, int, str]]:
         """(where, line, what it does) for every node that could hide something from whoever watches."""
-        found = ((where, getattr(node, "lineno", 0), self._why(node)) for where, node in self._nodes())
+        later = {id(node) for _, statement in self.statements for node in _run_later(statement)}
+        found = (
+            (where, getattr(node, "lineno", 0), self._why(node, id(node) in later))
+            for where, node in self._nodes()
+        )
         return sorted({(where, line, why) for where, line, why in found if why})
 
     def _nodes(self) -> Iterator[tuple[str, ast.AST]]:
         return ((where, node) for where, statement in self.statements for node in ast.walk(statement))
 
-    def _why(self, node: ast.AST) -> str:
-        """As `_why`, with names of imports in full."""
+    def _why(self, node: ast.AST, later: bool) -> str:
+        """As `_why`, with names of imports in full; a training loop that runs with its cell hides nothing."""
         if isinstance(node, ast.Name | ast.Attribute) and (name := _name(node)):
             head, _, rest = name.partition(".")
             if why := _named(f"{self.imported.get(head, head)}.{rest}".rstrip(".")):
                 return why
         if (
-            isinstance(node, ast.Call)
+            later
+            and isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "backward"
         ):
@@ -148,6 +153,13 @@ def _defined(statement: ast.stmt) -> set[str]:
                 names.add(name)
         waiting += ast.iter_child_nodes(node)
     return names
+
+
+def _run_later(statement: ast.stmt) -> Iterator[ast.AST]:
+    """What stands inside of functions and lambdas, and so runs when these are called."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from ast.walk(node)
 
 
 def _stored(node: ast.AST, kind: type[ast.Name] | type[ast.Attribute]) -> Iterator[str]:

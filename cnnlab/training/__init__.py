@@ -8,7 +8,7 @@ from cnnlab.training.averaging import (
     ensemble_probabilities,
 )
 from cnnlab.training.epoch import Diverged, Epoch
-from cnnlab.training.evaluation import evaluate
+from cnnlab.training.evaluation import evaluate, test_time_probabilities
 from cnnlab.training.loop import fit, sgd
 from cnnlab.training.penalties import (
     decay_weights_only,
@@ -19,6 +19,10 @@ from cnnlab.training.penalties import (
     parameter_groups,
     sparsity,
 )
+from cnnlab.training.range_test import RangeTest, lr_range_test
+from cnnlab.training.schedules import Schedule, schedule
+from cnnlab.training.stages import Stages
+from cnnlab.training.standard import Trained, train_standard
 from cnnlab.training.statistics import (
     activation_statistics,
     activations,
@@ -32,8 +36,12 @@ __all__ = [
     "EarlyStopping",
     "Epoch",
     "ExponentialAverage",
+    "RangeTest",
+    "Schedule",
     "Snapshots",
+    "Stages",
     "StochasticWeightAverage",
+    "Trained",
     "activation_statistics",
     "activations",
     "decay_weights_only",
@@ -45,9 +53,13 @@ __all__ = [
     "gradient_statistics",
     "l1",
     "l2",
+    "lr_range_test",
     "max_norm",
     "parameter_groups",
+    "schedule",
     "sgd",
     "sparsity",
+    "test_time_probabilities",
+    "train_standard",
     "weight_statistics",
 ]

@@ -30,7 +30,7 @@ class Epoch:
     Attributes:
         epoch: counted from 1, out of `epochs`.
         model: as it is now; changing it changes the training.
-        rate: the learning rate of this epoch (of the first parameter group).
+        rate: the learning rate at the start of this epoch (of the first parameter group).
         history: the rows so far, this epoch's included: epoch, split, loss, accuracy.
         train_loss, train_accuracy, validation_loss, validation_accuracy: measured in evaluation mode.
     """

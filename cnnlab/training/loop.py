@@ -1,10 +1,10 @@
 """The training loop: one function, deterministic given a seed, that returns its history as a tidy table."""
 
 import hashlib
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -16,15 +16,17 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from cnnlab.data import Split
 from cnnlab.data.arguments import whole
 from cnnlab.errors import InputError
-from cnnlab.training.batching import passes
+from cnnlab.training.batching import passes, steps_per_pass
 from cnnlab.training.checkpoint import Run, settings
 from cnnlab.training.epoch import Epoch, refuse_growth, refuse_infinite
-from cnnlab.training.evaluation import Loss, device_of, evaluate
+from cnnlab.training.evaluation import Loss, device_of, evaluate, refuse_labels
 from cnnlab.training.penalties import OptimizerFactory, Penalty
 from cnnlab.training.progress import bar
+from cnnlab.training.schedules import Schedule as NamedSchedule
 
 sgd = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+Mix = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 Schedule = Callable[[torch.optim.Optimizer], LRScheduler]
 
 
@@ -39,6 +41,7 @@ def fit(
     loss: Loss = F.cross_entropy,
     schedule: Schedule | None = None,
     augment: Augment | None = None,
+    mix: Mix | None = None,
     penalty: Penalty | None = None,
     after_step: Sequence[Callable[[nn.Module], object]] = (),
     after_epoch: Sequence[Callable[[Epoch], object]] = (),
@@ -58,8 +61,11 @@ def fit(
         batch_size: a last batch of a single image is left out when the model has batch norm.
         optimizer: receives the model's parameters and returns an optimizer.
         loss: receives logits (B, K) and labels (B,) and returns the mean loss of the batch.
-        schedule: receives the optimizer and returns a scheduler of torch, stepped after each epoch.
+        schedule: receives the optimizer and returns a scheduler of torch, stepped after each epoch; or one of
+            `cnnlab.training.schedule(name, …)`, stepped after each step if made with `by_step=True`.
         augment: receives the images of a training batch and a generator (on the CPU) and returns images.
+        mix: as `augment` and after it, but receives and returns the labels too; they may become (B, K),
+            shares of the classes, which `cross_entropy` understands.
         penalty: receives the model and returns a scalar that is added to the training loss.
         after_step: each is called with the model after every step.
         after_epoch: each is called with an `Epoch`; training stops when one of them returns True. A method
@@ -81,11 +87,13 @@ def fit(
     if whole("epochs", epochs, 1) and not (len(train) and len(validation)):
         raise InputError(f"both splits need an image; there are {len(train)} and {len(validation)}.")
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    train = Split(train.images.to(device), train.labels.to(device))
-    run = _begin(model.to(device), optimizer, schedule, [*after_step, *after_epoch], seed, mixed_precision)
+    train = replace(train, images=train.images.to(device), labels=train.labels.to(device))
+    steps, by_step = steps_per_pass(model, train, batch_size), getattr(schedule, "by_step", False)
+    plugs = [*after_step, *after_epoch]
+    run = _begin(model.to(device), optimizer, schedule, steps, plugs, seed, mixed_precision)
+    each_step, each_epoch = (run.scheduler, None) if by_step else (None, run.scheduler)
     run.settings |= settings(model, run.optimizer, train, batch_size=batch_size, seed=seed)
     order, noise = run.generators
-    steps = math.ceil(len(train) / batch_size)
     with _reproducible(seed), bar(epochs, steps, wanted=progress) as show:
         if checkpoint is not None:
             run.resume(checkpoint)
@@ -93,11 +101,12 @@ def fit(
             epoch, rate, seen, total = run.epoch + 1, run.optimizer.param_groups[0]["lr"], 0.0, 0
             model.train()
             for step, (images, labels) in enumerate(passes(model, train, batch_size, order), 1):
-                if augment:
-                    images = augment(images, noise)
+                images, labels = _changed(images, labels, augment, mix, noise)
                 run.optimizer.zero_grad()
                 with _precision(device, mixed_precision):
                     logits = model(images)
+                if run.start is None:
+                    refuse_labels(logits, loss, train, validation)
                 value = loss(logits.float() if mixed_precision else logits, labels)
                 plain = value.item()  # the one wait for the device in a step, unless there is a penalty
                 penalised = value + penalty(model) if penalty else value
@@ -105,6 +114,7 @@ def fit(
                 run.scaler.scale(penalised).backward()
                 run.scaler.step(run.optimizer)
                 run.scaler.update()
+                _set_next_rate(each_step, plain)
                 for call in after_step:
                     call(model)
                 seen, total = seen + plain * len(labels), total + len(labels)
@@ -115,7 +125,7 @@ def fit(
                 refuse_infinite(mean_loss, name, epoch)
                 run.history.append({"epoch": epoch, "split": name, "loss": mean_loss, "accuracy": accuracy})
             refuse_growth(seen / total, measured[0][0], start, logits.shape[-1], epoch)
-            _set_next_rate(run.scheduler, measured[1][0])
+            _set_next_rate(each_epoch, measured[1][0])
             state = Epoch.of(model, epoch, epochs, rate, run.history, measured)
             answers = [call(state) for call in after_epoch]
             run.epoch, run.stopped = epoch, any(answers)
@@ -130,6 +140,7 @@ def _begin(
     model: nn.Module,
     optimizer: OptimizerFactory,
     schedule: Schedule | None,
+    steps: int,
     plugs: Sequence[object],
     seed: int,
     mixed_precision: bool,
@@ -140,7 +151,9 @@ def _begin(
     except ValueError as error:  # torch names the value, not the range
         reason = str(error).removesuffix(".")
         raise InputError(f"{reason}; rates and strengths must be 0 or more, momentum below 1.") from None
-    scheduler = schedule(stepper) if schedule else None
+    named = schedule if isinstance(schedule, NamedSchedule) else None
+    make = partial(named, steps=steps if named.by_step else 1) if named else schedule
+    scheduler = make(stepper) if make else None
     lasting = [plug for plug in plugs if hasattr(plug, "state_dict")]
     # A seed of its own for augmentation: the stream of `seed` itself orders the batches.
     noise = int.from_bytes(hashlib.blake2b(f"{seed}/augment".encode(), digest_size=4).digest())
@@ -152,7 +165,7 @@ def _begin(
         generators=tuple(torch.Generator().manual_seed(number) for number in (seed, noise)),
         plugs=lasting,
         settings={
-            "schedule": type(scheduler).__name__,
+            "schedule": str(named or type(scheduler).__name__),
             "objects with a state": ", ".join(type(plug).__name__ for plug in lasting),
             "mixed_precision": str(mixed_precision),
         },
@@ -176,8 +189,16 @@ def _precision(device: torch.device, mixed: bool) -> AbstractContextManager[obje
     return torch.autocast(device.type, dtype=torch.float16 if device.type == "cuda" else torch.bfloat16)
 
 
-def _set_next_rate(scheduler: LRScheduler | None, validation_loss: float) -> None:
+def _changed(
+    images: Tensor, labels: Tensor, augment: Augment | None, mix: Mix | None, noise: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    if augment:
+        images = augment(images, noise)
+    return mix(images, labels, noise) if mix else (images, labels)
+
+
+def _set_next_rate(scheduler: LRScheduler | None, loss: float) -> None:
     if isinstance(scheduler, ReduceLROnPlateau):
-        scheduler.step(validation_loss)
+        scheduler.step(loss)
     elif scheduler is not None:
         scheduler.step()

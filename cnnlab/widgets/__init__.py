@@ -7,6 +7,7 @@ from cnnlab.widgets.early_stopping import EarlyStopping
 from cnnlab.widgets.grid_random import GridRandom
 from cnnlab.widgets.label_smoothing import LabelSmoothing
 from cnnlab.widgets.local_response import LocalResponse
+from cnnlab.widgets.loss_surface import LossSurface
 from cnnlab.widgets.numbers import glue
 from cnnlab.widgets.penalty_geometry import PenaltyGeometry
 from cnnlab.widgets.polynomial_fit import PolynomialFit
@@ -19,6 +20,7 @@ __all__ = [
     "GridRandom",
     "LabelSmoothing",
     "LocalResponse",
+    "LossSurface",
     "PenaltyGeometry",
     "PolynomialFit",
     "glue",

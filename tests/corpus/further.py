@@ -292,7 +292,7 @@ def _gradient(work: Work, body: str) -> None:
     work.body("label_smoothing_grad", body)
 
 
-@sample(AROUND, zero="gradient", cause=r"_make_dual|forward_ad|autograd")
+@sample(AROUND, zero="gradient", cause=r"_make_dual|_unpack_dual|forward_ad|autograd")
 def forward_mode(work: Work) -> None:
     """The gradient one element at a time, by differentiation in the forward direction."""
     _gradient(

@@ -135,3 +135,13 @@ def test_right_solutions_are_left_alone(path: Path) -> None:
     for part in ASSIGNMENTS[path.parent.name].parts:
         assert library_calls(source, list(part.functions), part.ban) == []
         assert reach({"cell": source}, part.functions).suspicious() == []
+
+
+def test_a_training_loop_of_a_cell_hides_nothing_but_one_inside_a_function_may() -> None:
+    answer = "def answer(x):\n    return x + loss"
+    loop = "for step in range(3):\n    loss = model(x).sum()\n    loss.backward()"
+    assert reach({"answer": answer, "own": loop}, ["answer"]).suspicious() == []
+    inside = "def loss_of(x):\n    x.sum().backward()\n    return x.grad\nloss = loss_of"
+    assert [where for where, _, _ in reach({"answer": answer, "own": inside}, ["answer"]).suspicious()] == [
+        "own"
+    ]

@@ -67,7 +67,7 @@ def lines(log: Path, word: str) -> int:
 
 
 def wait_for(log: Path, word: str, count: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while lines(log, word) < count:
         assert time.monotonic() < end, "the search does not get on"
         time.sleep(0.02)

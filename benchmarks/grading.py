@@ -1,0 +1,192 @@
+"""How much faster a class is graded than by stock nbgrader, and where the processor time goes.
+
+    python benchmarks/grading.py [--submissions 40]
+
+Both sides grade the same honest batch norm submissions, experiment cells left out, on this machine in one
+run: `nbgrader autograde` with its default configuration, where a check runs in the student's kernel, and
+`cnnlab grade` with its sandbox, which also writes the feedback pages and the table of grades. Times are those
+of whole commands, start included. Where others use the cores too, times on the clock say little: the
+processor time is shown beside them.
+
+Aims: 15 times the submissions per minute on two cores, 0.25 core-seconds per submission beyond the computing
+of the checks and of the students, 0.85 of a core's throughput for each core added, and a peak of 1 GiB and
+250 MiB per worker in memory.
+"""
+
+import argparse
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+import psutil
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from cnnlab.check import grade
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests"))
+from sample_class import build  # noqa: E402
+
+NAME = "batch_norm"
+# nbgrader starts `alembic` by name.
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+AIM_RATIO, AIM_OVERHEAD, AIM_SCALING = 15.0, 0.25, 0.85
+ACCOUNTS = Path("/sys/fs/cgroup/cpuacct")
+STYLES = sorted((build.CORRECT / NAME).glob("*.py"))
+CELLS = f"""
+    SELECT submitted_assignment.student_id, base_cell.name, grade.auto_score
+    FROM grade JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+    JOIN assignment ON assignment.id = submitted_assignment.assignment_id
+    JOIN base_cell ON base_cell.id = grade.cell_id WHERE assignment.name = '{NAME}'
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command took: seconds on the clock, core-seconds, and bytes of memory at its peak."""
+
+    clock: float
+    processor: float
+    memory: int
+
+
+def measured(command: list[str], cwd: Path) -> Cost:
+    """Run a command and everything it starts, in an account of its own."""
+    account = Path(tempfile.mkdtemp(prefix="cnnlab-", dir=ACCOUNTS)) if os.access(ACCOUNTS, os.W_OK) else None
+
+    def enter() -> None:
+        if account is not None:
+            (account / "cgroup.procs").write_text(str(os.getpid()))
+
+    before, busy, peak = time.perf_counter(), busy_seconds(), 0
+    with open(cwd / "log.txt", "w") as log:
+        running = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log, preexec_fn=enter)
+        while True:
+            try:
+                code = running.wait(timeout=2)
+                break
+            except subprocess.TimeoutExpired:
+                peak = max(peak, resident(running.pid))
+    clock = time.perf_counter() - before
+    if code != 0:
+        sys.exit(f"{' '.join(command)} ended with {code}:\n{(cwd / 'log.txt').read_text()[-2000:]}")
+    if account is None:
+        return Cost(clock, busy_seconds() - busy, peak)
+    used = int((account / "cpuacct.usage").read_text()) / 1e9
+    account.rmdir()
+    return Cost(clock, used, peak)
+
+
+def busy_seconds() -> float:
+    """Of the whole machine, for systems where a command has no account of its own."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system)
+
+
+def resident(pid: int) -> int:
+    """Memory of a process and all it has started; what they share counts once."""
+    total = 0
+    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:  # it has just ended
+            continue
+    return total
+
+
+def prepare(root: Path, submissions: int) -> tuple[Path, Path]:
+    """Two courses with the same assignment and submissions: ours, and one for stock nbgrader."""
+    ours, stock = root / "ours", root / "stock"
+    (ours / "solutions").mkdir(parents=True)
+    source = jupytext.read(REPOSITORY / f"solutions/{NAME}.md")
+    source.cells = [cell for cell in source.cells if "experiment" not in cell.metadata.get("tags", [])]
+    jupytext.write(source, ours / f"solutions/{NAME}.md", fmt="md:myst")
+    subprocess.run([script("cnnlab"), "release", NAME], cwd=ours, check=True, stdout=subprocess.DEVNULL)
+    released = nbformat.read(ours / f"exercises/{NAME}/{NAME}.ipynb", as_version=4)
+    for number in range(submissions):
+        path = ours / f"course/submitted/student{number:04d}/{NAME}/{NAME}.ipynb"
+        path.parent.mkdir(parents=True)
+        answers = build.answers(STYLES[number % len(STYLES)], NAME)
+        nbformat.write(build.filled(released, answers), path)
+    shutil.copytree(ours / "course/source", stock / "source")
+    shutil.copytree(ours / "course/submitted", stock / "submitted")
+    generate = [script("nbgrader"), "generate_assignment", NAME]
+    subprocess.run(generate, cwd=stock, check=True, stderr=subprocess.DEVNULL)
+    return ours, stock
+
+
+def script(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+def scores(gradebook: Path) -> dict[tuple[str, str], float | None]:
+    with closing(sqlite3.connect(gradebook)) as database:
+        return {(student, cell): score for student, cell, score in database.execute(CELLS)}
+
+
+def needed() -> float:
+    """Core-seconds of the checks and the students' functions alone, per submission: in one process, warm."""
+    torch.set_num_threads(1)
+    spent = []
+    for style in STYLES:
+        names: dict[str, object] = {}
+        exec(style.read_text(), names)
+        functions = {name: names[name] for name in build.ASSIGNMENTS[NAME]}
+        grade(NAME, functions, seed=0, devices=[torch.device("cpu")])  # type: ignore[arg-type]
+        start = time.process_time()
+        grade(NAME, functions, seed=1, devices=[torch.device("cpu")])  # type: ignore[arg-type]
+        spent.append(time.process_time() - start)
+    return sum(spent) / len(spent)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--submissions", type=int, default=40)
+    parser.add_argument("--ours-only", action="store_true", help="leave stock nbgrader out")
+    wanted = parser.parse_args()
+    number, cores = wanted.submissions, len(os.sched_getaffinity(0))
+    ours_command = [script("cnnlab"), "grade", NAME, "--force", "--workers"]
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        ours, stock = prepare(Path(folder), number)
+        start = measured([*ours_command, "2", "--student", "student0000"], ours)
+        two = measured([*ours_command, "2"], ours)
+        one = measured([*ours_command, "1"], ours)
+        computing = needed()
+        theirs = None if wanted.ours_only else measured([script("nbgrader"), "autograde", NAME], stock)
+        agree = theirs is None or scores(ours / "course/gradebook.db") == scores(stock / "gradebook.db")
+    own = (two.processor - start.processor) / (number - 1)
+    overhead = own - computing
+    scaling = one.clock / two.clock - 1
+    table = Table("", "clock", "core-seconds", "peak memory", title=f"{number} submissions, {cores} cores")
+    rows = {"cnnlab, 1 submission": start, "cnnlab, 2 workers": two, "cnnlab, 1 worker": one}
+    for name, cost in (rows | ({"stock nbgrader": theirs} if theirs else {})).items():
+        table.add_row(name, f"{cost.clock:.1f} s", f"{cost.processor:.1f}", f"{cost.memory / 2**20:.0f} MiB")
+    console = Console(file=sys.stdout)
+    console.print(table)
+    console.print(f"load of the machine before and after: {load:.1f}, {os.getloadavg()[0]:.1f}")
+    if theirs:
+        console.print(f"times faster than stock, on the clock: {theirs.clock / two.clock:.1f}")
+        console.print(f"times faster than stock, in core-seconds: {theirs.processor / two.processor:.1f}")
+        console.print(f"scores agree: {agree}")
+    console.print(f"core-seconds per submission: {own:.2f}, of which computing {computing:.2f}")
+    console.print(f"overhead per submission: {overhead:.2f} core-seconds")
+    console.print(f"throughput added by the second core: {scaling:.2f} of the first")
+    failed = not agree or overhead > AIM_OVERHEAD or scaling < AIM_SCALING
+    return failed or (theirs is not None and theirs.clock / two.clock < AIM_RATIO)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
