@@ -23,6 +23,7 @@ CHAPTERS = {
     "Batch normalization": "regularization/batch_norm.html",
     "Local response normalization": "regularization/local_response_norm.html",
     "Label smoothing": "regularization/label_smoothing.html",
+    "Searching hyperparameters": "tuning/searching.html",
 }
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
