@@ -65,6 +65,7 @@ def settle(name: str, limits: Limits, number: int) -> None:
     for path in (WORK, TEMPORARY, "/dev/shm"):
         _mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, size)
     if any(folder.startswith("/tmp/") for folder in own_folders()):  # then it must stay, but for reading
+        _mount("/tmp", "/tmp", None, MS_BIND | MS_REC)  # only a mount can be made read-only
         _mount(None, "/tmp", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
     else:
         _mount(TEMPORARY, "/tmp", None, MS_BIND)
