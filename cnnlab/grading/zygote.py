@@ -223,7 +223,7 @@ def _become_kernel(work: str, connection: str, key: str) -> NoReturn:
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     os.chdir(work)
     if work == WORK:
-        os.environ["TMPDIR"] = TEMPORARY
+        os.environ["TMPDIR"] = tempfile.tempdir = TEMPORARY  # an import may have settled on /tmp before
     home = tempfile.mkdtemp(prefix="home-")
     os.environ |= {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home}
     _seed()
