@@ -42,7 +42,7 @@ def kernel(tmp_path: Path) -> Shell:
         client = manager.client()
         client.start_channels()
         try:
-            await client.wait_for_ready(timeout=60)
+            await client.wait_for_ready(timeout=120)
             running = client.execute_interactive(code, allow_stdin=False, output_hook=keep)
             task = asyncio.ensure_future(running)
             end = time.monotonic() + seconds

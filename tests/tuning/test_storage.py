@@ -252,7 +252,7 @@ def test_workers_on_many_machines_share_a_budget(postgres: str, tmp_path: Path) 
     """Three at once, on an empty database, from coarse to fine: the trials of a search on one machine."""
     log = tmp_path / "log"
     workers = [start(postgres, log, method="coarse-to-fine", trials=9, seconds=0.2) for _ in range(3)]
-    ends = [worker.communicate(timeout=120) for worker in workers]
+    ends = [worker.communicate(timeout=300) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0], [end[1][-1000:] for end in ends]
     assert lines(log, "trained") == 9
     told = [json.loads(end[0]) for end in ends]
