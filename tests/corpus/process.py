@@ -175,8 +175,8 @@ DISKS = (
 
 @sample(SLOW, zero=("gradient", "pytorch_epsilon"), cause=STOPPED)
 def many_slow_cells(work: Work) -> None:
-    """Forty cells in the middle, none over its limit, use up the notebook's time."""
-    for _ in range(40):
+    """Sixty cells in the middle, none over its limit, use up the notebook's time."""
+    for _ in range(60):
         work.cell("import time\n\ntime.sleep(2)", before="label_smoothing_grad")
 
 
