@@ -17,7 +17,7 @@ from cnnlab.errors import InputError, unknown
 # What only `cnnlab[grading]` installs.
 GRADING_PACKAGES = {
     *("nbgrader", "jupytext", "nbclient", "nbconvert", "nbformat", "sqlalchemy", "traitlets"),
-    *("bleach", "copydetect", "dateutil"),
+    *("bleach", "dateutil"),
 }
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
 Zone = Annotated[
