@@ -22,8 +22,8 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 def build(model: str | Callable[..., nn.Module], **options: object) -> nn.Module:
     """Build a network from a name in `MODELS` or from a function, with its options checked by name.
 
-    The weights are in the channels-last memory format, in which convolutions and pooling take a half to a
-    quarter of the time; shapes stay N×C×H×W.
+    The weights are in the channels-last memory format, in which a small network's convolutions and pooling
+    take about half the processor time; shapes stay N×C×H×W.
 
     Raises:
         InputError: for a name or an option that is not known; the message lists the known ones.
