@@ -64,8 +64,7 @@ def fit(
         schedule: receives the optimizer and returns a scheduler of torch, stepped after each epoch; or one of
             `cnnlab.training.schedule(name, …)`, stepped after each step if made with `by_step=True`.
         augment: receives the images of a training batch and a generator (on the CPU) and returns images.
-        mix: as `augment` and after it, but receives and returns the labels too; they may become (B, K),
-            shares of the classes, which `cross_entropy` understands.
+        mix: as `augment` and after it, but with the labels too; they may become shares (B, K) of the classes.
         penalty: receives the model and returns a scalar that is added to the training loss.
         after_step: each is called with the model after every step.
         after_epoch: each is called with an `Epoch`; training stops when one of them returns True. A method
@@ -88,10 +87,10 @@ def fit(
         raise InputError(f"both splits need an image; there are {len(train)} and {len(validation)}.")
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     train = replace(train, images=train.images.to(device), labels=train.labels.to(device))
+    splits = {"train": train, "validation": validation}
     steps, by_step = steps_per_pass(model, train, batch_size), getattr(schedule, "by_step", False)
     plugs = [*after_step, *after_epoch]
     run = _begin(model.to(device), optimizer, schedule, steps, plugs, seed, mixed_precision)
-    each_step, each_epoch = (run.scheduler, None) if by_step else (None, run.scheduler)
     run.settings |= settings(model, run.optimizer, train, batch_size=batch_size, seed=seed)
     order, noise = run.generators
     with _reproducible(seed), bar(epochs, steps, wanted=progress) as show:
@@ -114,18 +113,15 @@ def fit(
                 run.scaler.scale(penalised).backward()
                 run.scaler.step(run.optimizer)
                 run.scaler.update()
-                _set_next_rate(each_step, plain)
+                _set_next_rate(run.scheduler if by_step else None, plain)
                 for call in after_step:
                     call(model)
                 seen, total = seen + plain * len(labels), total + len(labels)
                 start = run.start = plain if run.start is None else run.start
                 show((epoch - 1) * steps + step, plain, rate, run.history)
-            measured = [evaluate(model, split, loss=loss) for split in (train, validation)]
-            for name, (mean_loss, accuracy) in zip(("train", "validation"), measured, strict=True):
-                refuse_infinite(mean_loss, name, epoch)
-                run.history.append({"epoch": epoch, "split": name, "loss": mean_loss, "accuracy": accuracy})
+            measured = [_measured(name, split, model, loss, epoch, run) for name, split in splits.items()]
             refuse_growth(seen / total, measured[0][0], start, logits.shape[-1], epoch)
-            _set_next_rate(each_epoch, measured[1][0])
+            _set_next_rate(None if by_step else run.scheduler, measured[1][0])
             state = Epoch.of(model, epoch, epochs, rate, run.history, measured)
             answers = [call(state) for call in after_epoch]
             run.epoch, run.stopped = epoch, any(answers)
@@ -195,6 +191,16 @@ def _changed(
     if augment:
         images = augment(images, noise)
     return mix(images, labels, noise) if mix else (images, labels)
+
+
+def _measured(
+    name: str, split: Split, model: nn.Module, loss: Loss, epoch: int, run: Run
+) -> tuple[float, float]:
+    """Loss and accuracy, as they go into the history too."""
+    mean_loss, accuracy = evaluate(model, split, loss=loss)
+    refuse_infinite(mean_loss, name, epoch)
+    run.history.append({"epoch": epoch, "split": name, "loss": mean_loss, "accuracy": accuracy})
+    return mean_loss, accuracy
 
 
 def _set_next_rate(scheduler: LRScheduler | None, loss: float) -> None:

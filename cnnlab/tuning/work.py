@@ -219,13 +219,14 @@ def _here(function: Callable[..., Outcome], *arguments: Any) -> Future[Outcome]:
 
 def _elsewhere(jobs: int) -> Callable[..., Future[Outcome]]:
     """Processes that understand functions of a notebook and stay for the next search."""
-    from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
+    from joblib.executor import get_memmapping_executor  # type: ignore[import-untyped]
 
+    # There is one such pool in a process; `joblib.Parallel` takes it over and needs joblib's kind of it.
     parent = os.getpid()
 
     def submit(function: Callable[..., Outcome], *arguments: Any) -> Future[Outcome]:
         # Asked for each time: a pool that lost a process is replaced.
-        started: Future[Outcome] = get_reusable_executor(max_workers=jobs).submit(
+        started: Future[Outcome] = get_memmapping_executor(jobs).submit(
             in_worker, parent, function, *arguments
         )
         return started

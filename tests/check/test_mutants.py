@@ -55,6 +55,7 @@ SAME_MEANING = {
     ],
     "preprocessing": [
         "device=",  # matters on CUDA only
+        "images.new_zeros(n, c, h + 2 * padding, w + 2 * padding)",  # a wider border: no window reaches it
         ", device=where) < p",  # the uniform draw equals p with probability 2**-24
     ],
     "tuning": [
