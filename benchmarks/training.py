@@ -50,9 +50,9 @@ def bare(model: nn.Module, data: Dataset, epochs: int, batch_size: int) -> None:
 def measure(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
     model.eval()
     total, correct = 0.0, 0
-    for start in range(0, len(labels), 1000):
-        part = labels[start : start + 1000]
-        logits = model(images[start : start + 1000])
+    for start in range(0, len(labels), 250):  # as many at a time as `evaluate` takes
+        part = labels[start : start + 250]
+        logits = model(images[start : start + 250])
         total += F.cross_entropy(logits, part).item() * len(part)
         correct += int((logits.argmax(dim=1) == part).sum())
     return total / len(labels), correct / len(labels)
