@@ -31,7 +31,7 @@ ALLOWED = {
     "experiments": {"errors", "data", "models", "training"},
     "plots": {"errors", "data", "models", "training", "experiments"},
     "tuning": {"errors", "data", "models", "training", "experiments"},
-    "widgets": {"errors", "plots"},
+    "widgets": {"errors", "data", "plots", "training"},
     "grading": {"errors", "check", "reference"},
     "cli": {"errors", "grading", "training"},
 }

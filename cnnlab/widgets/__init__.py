@@ -1,7 +1,9 @@
 """What a notebook shows besides pictures: interactive figures that need no kernel, numbers for the text."""
 
 from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
+from cnnlab.widgets.choices import Choices
 from cnnlab.widgets.classify_2d import Classify2D
+from cnnlab.widgets.cockpit import Cockpit
 from cnnlab.widgets.dropout_masks import DropoutMasks
 from cnnlab.widgets.early_stopping import EarlyStopping
 from cnnlab.widgets.grid_random import GridRandom
@@ -14,7 +16,9 @@ from cnnlab.widgets.polynomial_fit import PolynomialFit
 
 __all__ = [
     "BatchNormDistribution",
+    "Choices",
     "Classify2D",
+    "Cockpit",
     "DropoutMasks",
     "EarlyStopping",
     "GridRandom",
