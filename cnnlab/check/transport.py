@@ -80,7 +80,12 @@ class Local:
                 leaf.requires_grad_()
         answer = Answer()
         try:
-            with torch.enable_grad(), global_state() as changed, banned_calls(self.ban) as banned:
+            with (
+                full_precision(),
+                torch.enable_grad(),
+                global_state() as changed,
+                banned_calls(self.ban) as banned,
+            ):
                 result = self.functions[function](*given, **named)
                 if gradient is not None:
                     result = _differentiate(result, given[gradient.argument], gradient.grad_y)
@@ -108,6 +113,12 @@ class Local:
         if not isinstance(result, tuple | list):
             return plain(result)
         return tuple(self._keep(v) if i in opaque else plain(v) for i, v in enumerate(result))
+
+
+def full_precision() -> Any:
+    """float32 means float32 on a GPU too: cuDNN would round a convolution's factors to ten bits (TF32)."""
+    cudnn = torch.backends.cudnn
+    return cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -31,7 +31,7 @@ def killer(epoch: int, step: int = 2) -> object:
 
 
 def noisy(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return images + 0.1 * torch.randn(images.shape, generator=generator)
+    return images + 0.1 * torch.randn(images.shape, generator=generator).to(images.device)
 
 
 WAYS = {
