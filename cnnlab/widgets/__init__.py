@@ -1,5 +1,6 @@
 """What a notebook shows besides pictures: interactive figures that need no kernel, numbers for the text."""
 
+from cnnlab.widgets.augmentation_gallery import AugmentationGallery
 from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
 from cnnlab.widgets.choices import Choices
 from cnnlab.widgets.classify_2d import Classify2D
@@ -15,6 +16,7 @@ from cnnlab.widgets.penalty_geometry import PenaltyGeometry
 from cnnlab.widgets.polynomial_fit import PolynomialFit
 
 __all__ = [
+    "AugmentationGallery",
     "BatchNormDistribution",
     "Choices",
     "Classify2D",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import traitlets
 
+from cnnlab.widgets.augmentation_gallery import AugmentationGallery
 from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
 from cnnlab.widgets.classify_2d import Classify2D
 from cnnlab.widgets.early_stopping import EarlyStopping
@@ -17,6 +18,7 @@ from cnnlab.widgets.penalty_geometry import PenaltyGeometry
 from cnnlab.widgets.polynomial_fit import PolynomialFit
 
 FIGURES = [
+    AugmentationGallery,
     BatchNormDistribution, Classify2D, EarlyStopping, LabelSmoothing, LocalResponse, PenaltyGeometry,
     PolynomialFit, GridRandom,
 ]  # fmt: skip
@@ -44,6 +46,8 @@ def test_notebook_and_page(figure: type[PageWidget]) -> None:
 @pytest.mark.parametrize(
     ("figure", "options"),
     [
+        (AugmentationGallery, {"photo": "dog"}),
+        (AugmentationGallery, {"smallest": 0.0}),
         (PolynomialFit, {"order": 10}),
         (PolynomialFit, {"order": 2.5}),
         (PolynomialFit, {"ridge": -1e-9}),
