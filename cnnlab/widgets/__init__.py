@@ -14,6 +14,7 @@ from cnnlab.widgets.loss_surface import LossSurface
 from cnnlab.widgets.numbers import glue
 from cnnlab.widgets.penalty_geometry import PenaltyGeometry
 from cnnlab.widgets.polynomial_fit import PolynomialFit
+from cnnlab.widgets.schedules import ScheduleExplorer
 
 __all__ = [
     "AugmentationGallery",
@@ -29,5 +30,6 @@ __all__ = [
     "LossSurface",
     "PenaltyGeometry",
     "PolynomialFit",
+    "ScheduleExplorer",
     "glue",
 ]

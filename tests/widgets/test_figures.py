@@ -16,11 +16,12 @@ from cnnlab.widgets.local_response import LocalResponse
 from cnnlab.widgets.page import PageWidget
 from cnnlab.widgets.penalty_geometry import PenaltyGeometry
 from cnnlab.widgets.polynomial_fit import PolynomialFit
+from cnnlab.widgets.schedules import ScheduleExplorer
 
 FIGURES = [
     AugmentationGallery,
     BatchNormDistribution, Classify2D, EarlyStopping, LabelSmoothing, LocalResponse, PenaltyGeometry,
-    PolynomialFit, GridRandom,
+    PolynomialFit, GridRandom, ScheduleExplorer,
 ]  # fmt: skip
 FOLDER = Path(__file__).parents[2] / "cnnlab" / "widgets"
 
@@ -48,6 +49,7 @@ def test_notebook_and_page(figure: type[PageWidget]) -> None:
     [
         (AugmentationGallery, {"photo": "dog"}),
         (AugmentationGallery, {"smallest": 0.0}),
+        (ScheduleExplorer, {"schedule": "linear"}),
         (PolynomialFit, {"order": 10}),
         (PolynomialFit, {"order": 2.5}),
         (PolynomialFit, {"ridge": -1e-9}),
