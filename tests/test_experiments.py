@@ -156,8 +156,10 @@ def test_a_diverging_run_is_a_row_with_a_reason() -> None:
     assert (failed["epoch"] == 1).all()
     assert failed["loss"].isna().all()
     assert set(final(table)["variant"]) == {"plain"}
-    with pytest.raises(InputError, match="at least two finished runs; there are 0"):
-        differences(table, "plain")
+    row = differences(table, "plain").iloc[0]
+    assert (row["verdict"], row["pairs"], row["failed"]) == ("not comparable", 0, 2)
+    assert row[["mean", "low", "high"]].isna().all()
+    assert in_words(row) == "not comparable: 2 seeds failed, 0 finished"
 
 
 def test_a_failure_in_one_seed_leaves_the_others() -> None:

@@ -43,7 +43,8 @@ def differences(
     Returns:
         One row per variant: variant, metric, mean (variant minus baseline), low, high (ends of the interval),
         pairs (seeds where both runs finished), failed (seeds where one did not), verdict. The verdict is
-        "better" or "worse" only when the interval excludes zero, otherwise "no difference shown".
+        "better" or "worse" only when the interval excludes zero, otherwise "no difference shown"; "not
+        comparable", without numbers, when fewer than two seeds finished with both.
     """
     if metric not in HIGHER_IS_BETTER:
         raise unknown("metric", metric, HIGHER_IS_BETTER)
@@ -53,8 +54,10 @@ def differences(
     rows = []
     for name in [name for name in table["variant"].unique() if name != baseline]:
         both = values.reindex(columns=[name, baseline]).dropna()
-        low, mean, high = interval(both[name] - both[baseline], confidence)
-        verdict = "no difference shown"
+        enough = len(both) > 1
+        change = both[name] - both[baseline]
+        low, mean, high = interval(change, confidence) if enough else 3 * (float("nan"),)
+        verdict = "no difference shown" if enough else "not comparable"
         if low > 0 or high < 0:
             verdict = "better" if (low > 0) == HIGHER_IS_BETTER[metric] else "worse"
         stopped = table[table["variant"].isin([name, baseline]) & (table["failure"] != "")]
@@ -75,6 +78,8 @@ def interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, 
 
 def in_words(row: Any) -> str:
     """A row of `differences` as a phrase: "better by 2.1 percentage points (95 % interval +1.0 to +3.2)"."""
+    if row.verdict == "not comparable":
+        return f"not comparable: {row.failed} seeds failed, {row.pairs} finished"
     scale, digits, unit = (100, 1, "percentage points") if row.metric == "accuracy" else (1, 2, "nats")
     mean, low, high = (
         f"{scale * value:+.{digits}f}".replace("-", "−") for value in (row.mean, row.low, row.high)

@@ -9,6 +9,7 @@ from cnnlab.widgets.dropout_masks import DropoutMasks
 from cnnlab.widgets.early_stopping import EarlyStopping
 from cnnlab.widgets.grid_random import GridRandom
 from cnnlab.widgets.label_smoothing import LabelSmoothing
+from cnnlab.widgets.learning_rate import LearningRateExplorer
 from cnnlab.widgets.local_response import LocalResponse
 from cnnlab.widgets.loss_surface import LossSurface
 from cnnlab.widgets.numbers import glue
@@ -26,6 +27,7 @@ __all__ = [
     "EarlyStopping",
     "GridRandom",
     "LabelSmoothing",
+    "LearningRateExplorer",
     "LocalResponse",
     "LossSurface",
     "PenaltyGeometry",

@@ -12,6 +12,7 @@ from cnnlab.widgets.classify_2d import Classify2D
 from cnnlab.widgets.early_stopping import EarlyStopping
 from cnnlab.widgets.grid_random import GridRandom
 from cnnlab.widgets.label_smoothing import LabelSmoothing
+from cnnlab.widgets.learning_rate import LearningRateExplorer
 from cnnlab.widgets.local_response import LocalResponse
 from cnnlab.widgets.page import PageWidget
 from cnnlab.widgets.penalty_geometry import PenaltyGeometry
@@ -19,6 +20,7 @@ from cnnlab.widgets.polynomial_fit import PolynomialFit
 from cnnlab.widgets.schedules import ScheduleExplorer
 
 FIGURES = [
+    LearningRateExplorer,
     AugmentationGallery,
     BatchNormDistribution, Classify2D, EarlyStopping, LabelSmoothing, LocalResponse, PenaltyGeometry,
     PolynomialFit, GridRandom, ScheduleExplorer,
