@@ -5,6 +5,7 @@ from cnnlab.models.initialise import SCHEMES, initialise
 from cnnlab.models.layers import ACTIVATIONS, Maxout
 from cnnlab.models.networks import cnn, mlp, two_layer
 from cnnlab.models.residual import Block, plain, residual
+from cnnlab.models.transfer import features, freeze, head_name, replace_head
 
 __all__ = [
     "ACTIVATIONS",
@@ -14,9 +15,13 @@ __all__ = [
     "Maxout",
     "build",
     "cnn",
+    "features",
+    "freeze",
+    "head_name",
     "initialise",
     "mlp",
     "plain",
+    "replace_head",
     "residual",
     "two_layer",
 ]
