@@ -8,6 +8,7 @@ from cnnlab.widgets.cockpit import Cockpit
 from cnnlab.widgets.dropout_masks import DropoutMasks
 from cnnlab.widgets.early_stopping import EarlyStopping
 from cnnlab.widgets.grid_random import GridRandom
+from cnnlab.widgets.initial_loss import InitialLoss
 from cnnlab.widgets.label_smoothing import LabelSmoothing
 from cnnlab.widgets.learning_rate import LearningRateExplorer
 from cnnlab.widgets.local_response import LocalResponse
@@ -26,6 +27,7 @@ __all__ = [
     "DropoutMasks",
     "EarlyStopping",
     "GridRandom",
+    "InitialLoss",
     "LabelSmoothing",
     "LearningRateExplorer",
     "LocalResponse",

@@ -11,6 +11,7 @@ from cnnlab.widgets.batch_norm_distribution import BatchNormDistribution
 from cnnlab.widgets.classify_2d import Classify2D
 from cnnlab.widgets.early_stopping import EarlyStopping
 from cnnlab.widgets.grid_random import GridRandom
+from cnnlab.widgets.initial_loss import InitialLoss
 from cnnlab.widgets.label_smoothing import LabelSmoothing
 from cnnlab.widgets.learning_rate import LearningRateExplorer
 from cnnlab.widgets.local_response import LocalResponse
@@ -71,6 +72,8 @@ def test_notebook_and_page(figure: type[PageWidget]) -> None:
         (LabelSmoothing, {"classes": 1}),
         (GridRandom, {"side": 1}),
         (GridRandom, {"peak": 1.5}),
+        (InitialLoss, {"classes": 1}),
+        (InitialLoss, {"strength": -1.0}),
         (EarlyStopping, {"patience": 0}),
         (EarlyStopping, {"smoothing": 1.0}),
     ],
