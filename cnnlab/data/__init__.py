@@ -1,7 +1,6 @@
 """Datasets by name, split the same way on every machine, and batches of them."""
 
 from cnnlab.data.batches import batches
-from cnnlab.data.classes import only
 from cnnlab.data.load import KNOWN, Dataset, Split, load
 
-__all__ = ["KNOWN", "Dataset", "Split", "batches", "load", "only"]
+__all__ = ["KNOWN", "Dataset", "Split", "batches", "load"]

@@ -5,7 +5,6 @@ from cnnlab.models.initialise import SCHEMES, initialise
 from cnnlab.models.layers import ACTIVATIONS, Maxout
 from cnnlab.models.networks import cnn, mlp, two_layer
 from cnnlab.models.residual import Block, plain, residual
-from cnnlab.models.transfer import backbone, freeze, freeze_all, head_of, preprocessing, replace_head, stage
 from cnnlab.models.transfer import features, freeze, head_name, replace_head
 
 __all__ = [
