@@ -6,7 +6,7 @@ const OTHERS = "#999999";
 
 const text = (v) => `${+v.toPrecision(2)}`;
 
-// What the curve of a run says about its rate; the same words as in the chapter.
+// What the curve of a run says about its rate: coarser than `read_curves`, which knows accuracies as well.
 export function reading({ train, end }, guess) {
   if (end) return "far too high: it diverged";
   const falls = train.slice(1).reduce((sum, v, i) => sum + Math.max(0, train[i] - v), 0);

@@ -23,7 +23,7 @@ const FORMULAS = {
 
 export function share(name, t, { warmup, ...settings }) {
   if (t < warmup) return Math.min(1, 0.1 + (0.9 * t) / warmup);
-  return FORMULAS[name](t - warmup, { ...settings, total: EPOCHS - warmup });
+  return FORMULAS[name](t - warmup, { ...settings, total: settings.total - warmup });
 }
 
 // The rate of every step, moved on after each one.
@@ -46,7 +46,7 @@ export function descend(steps, seed) {
 }
 
 function render({ model, el }) {
-  const names = ["schedule", "rate", "warmup", "period", "decay", "seed"];
+  const names = ["schedule", "rate", "total", "warmup", "period", "decay", "seed"];
   const choice = element("select", { style: "font:inherit" },
     ...Object.keys(FORMULAS).map((name) => element("option", {}, name)));
   choice.addEventListener("change", () => { model.set("schedule", choice.value); model.save_changes(); });
@@ -55,6 +55,7 @@ function render({ model, el }) {
   const controls = element("div", { style: CONTROLS },
     element("label", { style: ROW }, "schedule", choice),
     slider(model, "rate", "initial rate", { values: RATES }, (v) => `${v}`),
+    slider(model, "total", "total length", { min: 11, max: 60, step: 1 }, (v) => `${v} epochs`),
     slider(model, "warmup", "warm-up", { min: 0, max: 10, step: 1 }, (v) => `${v} epochs`),
     slider(model, "period", "period", { min: 2, max: 30, step: 1 }, (v) => `${v} epochs`),
     slider(model, "decay", "decay, or factor", { min: 0, max: 1, step: 0.05 }, (v) => v.toFixed(2)),
@@ -66,9 +67,9 @@ function render({ model, el }) {
   el.replaceChildren(controls, panel, legend([CHOSEN, "the schedule"], [CONSTANT, "the same rate throughout"]), words);
 
   function show() {
-    const [name, rate, warmup, period, decay, seed] = names.map((key) => model.get(key));
+    const [name, rate, total, warmup, period, decay, seed] = names.map((key) => model.get(key));
     choice.value = name;
-    const steps = rates(name, rate, { warmup, period, decay });
+    const steps = rates(name, rate, { total, warmup, period, decay });
     const fixed = steps.map(() => rate);
     const losses = { own: descend(steps, seed), constant: descend(fixed, seed) };
     const curve = plot("The learning rate by epoch", time,

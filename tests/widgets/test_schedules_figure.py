@@ -20,8 +20,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "restarts": {"cycle": 7},
 }
 USE = """
-const settings = { warmup: 0, period: 7, decay: 0.3 };
+const settings = { total: 30, warmup: 0, period: 7, decay: 0.3 };
 for (const warmup of [0, 4]) print(NAMES.map((name) => module.rates(name, 0.5, { ...settings, warmup })));
+print(module.rates("cosine", 0.5, { ...settings, total: 12 }));
 const flat = Array(3000).fill(0.4);
 print(module.descend(flat, 0).slice(-1000).reduce((a, b) => a + b, 0) / 1000);
 print(words());
@@ -32,6 +33,9 @@ print(words());
 move("period", 3);
 print(words());
 move("warm-up", 5);
+print(words());
+move("schedule", "cosine");
+move("total length", 60);
 print(words());
 move("initial rate", 9);
 print(words());
@@ -52,15 +56,21 @@ def test_the_rates_are_those_of_the_package(lines: list[str], warmup: int) -> No
         assert rates == pytest.approx(expected, abs=1e-12), name
 
 
+def test_a_total_that_is_too_short_stays_where_it_ended(lines: list[str]) -> None:
+    expected = schedule("cosine", total=12, by_step=True).rates(0.5, 30, steps=10)
+    assert json.loads(lines[2]) == pytest.approx(expected, abs=1e-12)
+    assert expected[-1] == 0
+
+
 def test_the_floor_of_a_constant_rate_is_that_of_theory(lines: list[str]) -> None:
     """In the long run the variance of θ is α σ²/(λ (2 − αλ)), so the loss is ½ Σ α σ²/(2 − αλ)."""
     alpha, sigma = 0.4, 0.5
     floor = sum(0.5 * alpha * sigma**2 / (2 - alpha * curvature) for curvature in (1, 0.05))
-    assert float(lines[2]) == pytest.approx(floor, rel=0.1)
+    assert float(lines[3]) == pytest.approx(floor, rel=0.1)
 
 
 def test_every_control_changes_what_is_said(lines: list[str]) -> None:
-    assert len(set(lines[4:])) == len(lines[4:])
-    assert lines[3] == lines[4 + NAMES.index("cosine")]
+    assert len(set(lines[5:])) == len(lines[5:])
+    assert lines[4] == lines[5 + NAMES.index("cosine")]
     assert "diverged" in lines[-2]
     assert "above 2" in lines[-1]
