@@ -27,15 +27,15 @@ const flat = Array(3000).fill(0.4);
 print(module.descend(flat, 0).slice(-1000).reduce((a, b) => a + b, 0) / 1000);
 print(words());
 for (const name of NAMES) { move("schedule", name); print(words()); }
+move("schedule", "cosine");
+move("total length", 60);
+print(words());
 move("schedule", "step");
 move("decay", 0.5);
 print(words());
 move("period", 3);
 print(words());
 move("warm-up", 5);
-print(words());
-move("schedule", "cosine");
-move("total length", 60);
 print(words());
 move("initial rate", 9);
 print(words());
