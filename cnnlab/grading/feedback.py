@@ -19,6 +19,7 @@ from traitlets import Unicode
 
 # Where the chapters are that the checks name.
 CHAPTERS = {
+    "Augmentation that keeps labels true": "preprocessing/augmentation.html",
     "Dropout": "regularization/dropout.html",
     "Batch normalization": "regularization/batch_norm.html",
     "Local response normalization": "regularization/local_response_norm.html",
