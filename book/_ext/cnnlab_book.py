@@ -69,7 +69,10 @@ def execute_side_by_side(app: Sphinx, env: BuildEnvironment, names: list[str]) -
     # Longest first, so that no core is left with a long one at the end; the length of the text is a guess.
     records = sorted(cache.list_unexecuted(), key=lambda record: -Path(record.uri).stat().st_size)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for variable in ("CNNLAB_JOBS", "LOKY_MAX_CPU_COUNT"):  # the second is joblib's, for chapters that use it themselves
+    for variable in (
+        "CNNLAB_JOBS",
+        "LOKY_MAX_CPU_COUNT",
+    ):  # the second is joblib's, for chapters that use it themselves
         os.environ.setdefault(variable, str(max(1, cores // max(1, len(records)))))
 
     def execute(record: NbProjectRecord) -> tuple[str, bool, float]:

@@ -17,7 +17,7 @@ from cnnlab.errors import InputError, unknown
 # What only `cnnlab[grading]` installs.
 GRADING_PACKAGES = {
     *("nbgrader", "jupytext", "nbclient", "nbconvert", "nbformat", "sqlalchemy", "traitlets"),
-    *("bleach", "dateutil"),
+    *("bleach", "dateutil", "jinja2", "copydetect"),
 }
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
 Zone = Annotated[
@@ -27,7 +27,7 @@ Zone = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Make these commands of `cnnlab`."""
-    for command in (collect, due, feedback, export):
+    for command in (collect, due, feedback, report, export):
         app.command()(command)
 
 
@@ -195,6 +195,41 @@ def feedback(
     print(f"{len(queue) - len(failed)} feedback pages are in {root / 'feedback'}.", *failed, sep="\n")
     if failed:
         raise typer.Exit(1)
+
+
+def report(
+    assignments: Annotated[list[str], typer.Argument(help="Which ones, a section each.")],
+    to: Annotated[Path | None, typer.Option(help="The file; ROOT/report.html by default.")] = None,
+    root: Root = Path("course"),
+) -> None:
+    """Write one page on how the class did, for the instructor.
+
+    Scores and their distribution question by question, the commonest misconceptions, what is suspicious,
+    which submissions took longest, and which ones read alike when names and comments are left aside. The page
+    names students; it loads nothing and runs nothing.
+    """
+    with grading_packages():
+        from cnnlab.grading.course import find_assignment, released, writing
+        from cnnlab.grading.overview import overview, page
+        from cnnlab.grading.pages import graded
+    for name in assignments:
+        released(root, name)
+        if not graded(root, name):
+            raise InputError(f"nothing of {name} has been graded yet; run `cnnlab grade {name}` first.")
+    found = []
+    with writing(root) as gradebook, Console(stderr=True).status("reading the graded notebooks") as status:
+        for name in assignments:
+            status.update(f"reading {name}")
+            find_assignment(gradebook, name)
+            found.append(overview(gradebook, root, name))
+    path = to or root / "report.html"
+    try:
+        path.write_text(page(found), encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}. Name another file with --to."
+        ) from error
+    print(f"The report is in {path}.")
 
 
 def export(

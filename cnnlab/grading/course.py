@@ -28,9 +28,10 @@ def released(root: Path, assignment: str) -> Path:
 @contextmanager
 def writing(root: Path) -> Iterator[Any]:
     """The course's gradebook."""
-    if not (root / "gradebook.db").is_file():
+    url = course_config(root).CourseDirectory.db_url
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
         raise InputError(f"there is no gradebook.db in {root}; run `cnnlab release` first.")
-    with without_session_remark(), Gradebook(course_config(root).CourseDirectory.db_url) as gradebook:
+    with without_session_remark(), Gradebook(url) as gradebook:
         yield gradebook
 
 

@@ -82,7 +82,8 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         self.lost: set[int] = set()  # cells that ended a kernel or did not finish: never run a second time
         self.printed: dict[int, int] = {}
         self.asked = 0  # questions to this kernel
-        self.notebook_ends = time.monotonic() + self.notebook_seconds
+        began = time.monotonic()
+        self.notebook_ends = began + self.notebook_seconds
         self.check_seed = self.seed if self.seed >= 0 else _seed(nb, self.secret)
         for cell in nb.cells:
             if cell.cell_type == "code" and not self._is_skipped(cell):
@@ -90,11 +91,15 @@ class ExecuteCells(Execute):  # type: ignore[misc]
                 cell.outputs = [_error(*NOT_RUN)] if nbgrader(cell).get("grade") else []
                 cell.execution_count = None
         walled = sandbox.choose(self.sandbox)
-        nb.metadata["cnnlab"] = {"sandbox": "bubblewrap" if walled else "none", "held back": {}}
+        # For the instructor's report; the released notebook's metadata, so nothing of a student's is in it.
+        wall = "bubblewrap" if walled else "none"
+        nb.metadata["cnnlab"] = {"sandbox": wall, "held back": {}, "misconceptions": {}, "suspicious": []}
+        self.record = nb.metadata["cnnlab"]
         self._look()
         with self.setup_kernel():  # raises when no kernel starts, which is no fault of the submission
             for index in range(len(nb.cells)):
                 self._run(index)
+        self.record["seconds"] = round(time.monotonic() - began, 1)
         return nb, self.resources
 
     def create_kernel_manager(self) -> Any:
@@ -132,6 +137,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
                 for line, why in () if self._is_skipped(cell) else suspicious(cell.source):
                     where = nbgrader(cell).get("grade_id") or "a cell of the student's own"
                     self.log.warning("%s%s, line %d: %s", SUSPICIOUS, where, line, why)
+                    self.record["suspicious"].append(f"{where}, line {line}: {why}")
 
     def _is_skipped(self, cell: Any) -> bool:
         """An experiment, never a graded cell or an answer; `RestoreCells` made the tags our own."""
@@ -247,12 +253,14 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             result = Result(result.name, 0, result.max_points, False, text, None)
         report = Report(assignment.name, [result], self.check_seed)
         cell.outputs = [new_output("display_data", data=report._repr_mimebundle_())]
+        if result.misconception:
+            self.record["misconceptions"][nbgrader(cell)["grade_id"]] = result.misconception
         if not result.passed:
             cell.outputs.append(_error("CheckFailed", str(report)))
         elif hidden := made_of.suspicious():
             where, line, why = hidden[0]
             reason = f"right values, but line {line} of {where} {why}; look at it and give the points by hand"
-            self.nb.metadata["cnnlab"]["held back"][nbgrader(cell)["grade_id"]] = reason
+            self.record["held back"][nbgrader(cell)["grade_id"]] = reason
             cell.outputs = [new_output("stream", name="stdout", text=f"For a person to decide: {reason}.")]
 
     def _sources(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from cnnlab.grading.classroom import Classroom, Outcome
 
 pytestmark = pytest.mark.skipif(sandbox.obstacle() is not None, reason="bubblewrap does not work here")
 
-SECONDS, NOTEBOOK_SECONDS = 15, 90
+SECONDS, NOTEBOOK_SECONDS = 25, 90
 LIMITS = {"memory": 1 << 30, "processes": 64, "disk": 32 << 20}  # far below what the bombs ask for
 
 
