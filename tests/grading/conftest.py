@@ -5,10 +5,13 @@ this process a warning is an error.
 """
 
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = Path(__file__).parent / "tiny"
+SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 RIGHT = {"square": "def square(x):\n    return x * x", "double": "def double(x):\n    return 2 * x"}
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -83,3 +87,40 @@ def submit(root: Path) -> Callable[[str, Any], Path]:
         return path
 
     return put
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL server of its own, without a database."""
+    if not SERVER:
+        pytest.skip("the PostgreSQL server is not installed: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="cnnlab-postgres-"))
+    user = {"user": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    if user:
+        shutil.chown(folder, "postgres")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def do(name: str, *arguments: object) -> None:
+        command = [str(SERVER[-1] / name), *map(str, arguments)]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)  # type: ignore[call-overload]
+
+    data = folder / "data"
+    do("initdb", "--pgdata", data, "--username", "teacher", "--auth", "trust", "--no-sync")
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+    do("pg_ctl", "--pgdata", data, "--wait", "--log", folder / "log", "--options", options, "start")
+    try:
+        yield f"postgresql://teacher@127.0.0.1:{port}"
+    finally:
+        do("pg_ctl", "--pgdata", data, "--mode", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def database(server: str) -> str:
+    """The URL of a new database in it."""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"marks_{secrets.token_hex(4)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{server}/{name}"

@@ -6,8 +6,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,6 @@ import pytest
 
 from cnnlab.errors import InputError
 from cnnlab.grading.gradebook import Books, address
-
-SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 # Executes a submission once, then writes its grade again and again, killed before the n-th commit of
 # nbgrader's; after each, the gradebook must hold what it held before, and in the end the grade.
@@ -70,33 +66,6 @@ print("moments", moments)
 """
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a database in a PostgreSQL server of its own."""
-    if not SERVER:
-        pytest.skip("the PostgreSQL server is not installed: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="cnnlab-postgres-"))
-    user = {"user": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "postgres")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-
-    def do(name: str, *arguments: object) -> None:
-        command = [str(SERVER[-1] / name), *map(str, arguments)]
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)  # type: ignore[call-overload]
-
-    data = folder / "data"
-    do("initdb", "--pgdata", data, "--username", "teacher", "--auth", "trust", "--no-sync")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    do("pg_ctl", "--pgdata", data, "--wait", "--log", folder / "log", "--options", options, "start")
-    try:
-        yield f"postgresql://teacher@127.0.0.1:{port}/postgres"
-    finally:
-        do("pg_ctl", "--pgdata", data, "--mode", "immediate", "stop")
-        shutil.rmtree(folder)
-
-
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_grade_is_written_whole_or_not_at_all(
     root: Path, run: Any, submit: Any, answered: Any, kind: str, request: pytest.FixtureRequest
@@ -104,7 +73,7 @@ def test_a_grade_is_written_whole_or_not_at_all(
     submit("ada", answered())
     environment = os.environ.copy()
     if kind == "postgresql":
-        environment["CNNLAB_DB"] = request.getfixturevalue("server")
+        environment["CNNLAB_DB"] = request.getfixturevalue("database")
         shutil.rmtree(root / "course/release")
         command = [str(Path(sys.executable).parent / "cnnlab"), "release"]
         subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Callable
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
@@ -84,10 +85,22 @@ def table(path: Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO(path.read_text())))
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_way_from_the_due_date_to_the_platform(
-    cnnlab: Any, root: Path, submit: Any, answered: Any
+    cnnlab: Any,
+    root: Path,
+    submit: Any,
+    answered: Any,
+    kind: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One late, one late with an extension, one whose answer is to be read, one broken, one who is absent."""
+    if kind == "postgresql":
+        monkeypatch.setenv("CNNLAB_DB", request.getfixturevalue("database"))
+        shutil.rmtree(root / "course/release")
+        assert cnnlab("release")[0] == 0
+        (root / "course/gradebook.db").unlink()
     submit("cy", answered(written="Because."))
     submit("dan", answered()).write_text("")
     stub = next(
