@@ -4,6 +4,7 @@ Imports stand inside the commands: students have no nbgrader, and `cnnlab --help
 """
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+EXECUTORS = ("processes", "dask")
 Names = Annotated[
     list[str] | None, typer.Argument(help="Assignments; all when none is named.", show_default=False)
 ]
@@ -71,6 +73,12 @@ def grade(
     force: Annotated[bool, typer.Option("--force", help="Also what was graded and has not changed.")] = False,
     timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell or check may run.")] = 20,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+    executor: Annotated[
+        str, typer.Option(help="processes of this machine, or dask: the workers of a cluster.")
+    ] = "processes",
+    scheduler: Annotated[
+        str | None, typer.Option(help="The address of Dask's scheduler, such as tcp://10.0.0.1:8786.")
+    ] = None,
     sandbox: Annotated[
         str,
         typer.Option(help="require bubblewrap, auto: where it works, none: trust the class."),
@@ -88,7 +96,15 @@ def grade(
         from cnnlab.grading.sandbox import MODES
     if sandbox not in MODES:
         raise unknown("sandbox", sandbox, MODES)
-    classroom = Classroom(root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db)
+    if executor not in EXECUTORS:
+        raise unknown("executor", executor, EXECUTORS)
+    if (executor == "dask") != (scheduler is not None):
+        raise InputError("--executor dask and --scheduler ADDRESS go together; give both, or neither.")
+    if executor == "dask" and find_spec("distributed") is None:
+        raise InputError('Dask is not installed; run pip install "cnnlab[cluster]" first.')
+    classroom = Classroom(
+        root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
+    )
     outcomes = grade_class(classroom, assignments, student or (), force, Console())
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)

@@ -33,6 +33,7 @@ from cnnlab.grading.sandbox import Mode, choose
 from cnnlab.grading.settings import CELL_SECONDS, course_config
 from cnnlab.grading.submission import (
     check_submission,
+    checks_digest,
     find_notebook,
     fingerprint,
     other_files,
@@ -95,6 +96,7 @@ class Classroom:
         sandbox: Mode = "require",
         seed: int | None = None,
         db: str | None = None,
+        scheduler: str | None = None,
     ) -> None:
         self.root = root.resolve()
         if not self.root.is_dir():
@@ -120,6 +122,7 @@ class Classroom:
         ]
         self.workers, self.sandbox = workers or default_workers(), sandbox
         self.walled = choose(sandbox)
+        self.scheduler = scheduler
 
     def assignments(self) -> list[str]:
         """The assignments that have been released here."""
@@ -169,7 +172,11 @@ class Classroom:
                 yield self._failed(assignment, student, error)
 
     def _pool(self) -> Executor:
-        return pool(self.workers, self.sandbox)
+        if self.scheduler is None:
+            return pool(self.workers, self.sandbox)
+        from cnnlab.grading.cluster import cluster  # only who has a cluster has installed Dask
+
+        return cluster(self.scheduler)
 
     def _failed(self, assignment: str, student: str, error: Exception) -> Outcome:
         reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
@@ -208,7 +215,13 @@ class Classroom:
         settings = {name: dict(self.config[name]) for name in ("Execute", "ExecuteCells")}
         path = find_notebook(folder, released.name)
         template = released.read_text(encoding="utf-8")
-        return Job(json.dumps(read_notebook(path)), template, other_files(folder, path.name), settings)
+        return Job(
+            json.dumps(read_notebook(path)),
+            template,
+            other_files(folder, path.name),
+            settings,
+            checks_digest(),
+        )
 
     def _grade_one(self, assignment: str, student: str, executed: Executed) -> Outcome:
         """Write the grade of an executed submission."""

@@ -28,7 +28,8 @@ def grade_class(
     """
     queue = [(name, classroom.students(name, students)) for name in assignments]
     wall = "bubblewrap" if classroom.walled else "none, the notebooks run with your own rights"
-    console.print(f"Sandbox: {wall}. Workers: {classroom.workers}.", highlight=False)
+    workers = f"the cluster at {classroom.scheduler}" if classroom.scheduler else classroom.workers
+    console.print(f"Sandbox: {wall}. Workers: {workers}.", highlight=False)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -127,7 +127,7 @@ def other_files(folder: Path, notebook: str) -> dict[str, bytes]:
 
 
 @functools.cache
-def _checks() -> bytes:
+def checks_digest() -> bytes:
     """A digest of the code that judges, so that a corrected check grades again what it had got wrong."""
     digest = hashlib.sha256()
     for package in ("check", "reference"):
@@ -138,7 +138,7 @@ def _checks() -> bytes:
 
 def fingerprint(folder: Path, released: Path) -> str:
     """A digest of what a grade depends on: submitted files and names, the released notebook, the checks."""
-    digest = hashlib.sha256(released.read_bytes() + _checks())
+    digest = hashlib.sha256(released.read_bytes() + checks_digest())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             content = path.read_bytes()

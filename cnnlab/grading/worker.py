@@ -6,6 +6,7 @@ installed packages. The gradebook stays with the process that hands the jobs out
 
 import json
 import logging
+import socket
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 import nbformat
 from traitlets.config import Config
 
+from cnnlab.errors import InputError
 from cnnlab.grading.execute import SUSPICIOUS, UNPROTECTED, ExecuteCells
 from cnnlab.grading.restore import restore
+from cnnlab.grading.submission import checks_digest
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,14 @@ class Job:
     """One submission to run.
 
     `files` are the submission's other files by path, `settings` those of nbgrader's `Execute` and of
-    `ExecuteCells`, by class and name.
+    `ExecuteCells`, by class and name, `checks` what `checks_digest` is where the gradebook lies.
     """
 
     notebook: str
     released: str
     files: dict[str, bytes] = field(repr=False)
     settings: dict[str, dict[str, Any]]
+    checks: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Executed:
 
 def execute(job: Job) -> Executed:
     """Restore the submission's notebook, run it in a kernel of its own, and judge its answers."""
+    if job.checks != checks_digest():
+        raise InputError(
+            f"{socket.gethostname()} has other checks than the machine of the gradebook; install the same "
+            "version of cnnlab there, then run the command again."
+        )
     submitted, released = (nbformat.reads(text, as_version=4) for text in (job.notebook, job.released))
     notebook, _ = restore(submitted, released)
     executor = ExecuteCells(config=Config(job.settings))

@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Proces
 from multiprocessing import get_context
 from typing import Any
 
+from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
 from cnnlab.grading.kernels import zygote
 from cnnlab.grading.sandbox import Mode
@@ -59,7 +60,11 @@ def _together(
         while running:
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
-                name, error = running.pop(future), future.exception()
+                name = running.pop(future)
+                if future.cancelled():  # by a cluster whose scheduler is gone
+                    yield name, InputError("the cluster let go of it; run the command again.")
+                    continue
+                error = future.exception()
                 if isinstance(error, BrokenExecutor):
                     return
                 yield name, error or future.result()
