@@ -71,6 +71,9 @@ def grade(
     assignments: Annotated[list[str], typer.Argument(help="Whose submissions to grade.")],
     student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Also what was graded and has not changed.")] = False,
+    question: Annotated[
+        str, typer.Option(help="Grade this check again, for all, and leave the other points as they are.")
+    ] = "",
     timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell or check may run.")] = 20,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
     executor: Annotated[
@@ -105,7 +108,7 @@ def grade(
     classroom = Classroom(
         root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
     )
-    outcomes = grade_class(classroom, assignments, student or (), force, Console())
+    outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)
 

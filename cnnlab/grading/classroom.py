@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from cnnlab.errors import InputError, unknown
 from cnnlab.grading.export import QuotedCsvExport
 from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import captured_log, without_session_remark
+from cnnlab.grading.regrade import find_question, same_answers, with_one_question
 from cnnlab.grading.restore import NOTE
 from cnnlab.grading.sandbox import Mode, choose
 from cnnlab.grading.settings import CELL_SECONDS, course_config
@@ -40,7 +41,7 @@ from cnnlab.grading.submission import (
     prepare,
     read_notebook,
 )
-from cnnlab.grading.worker import Executed, Job, execute
+from cnnlab.grading.worker import Executed, Job, execute, framed
 from cnnlab.grading.workers import default_workers, pool, run
 
 State = Literal["graded", "unchanged", "needs attention"]
@@ -152,22 +153,35 @@ class Classroom:
         """The assignment's released notebook."""
         return self.root / "release" / assignment / f"{assignment}.ipynb"
 
-    def grade(self, assignment: str, students: Sequence[str], force: bool = False) -> Iterator[Outcome]:
-        """Grade the submissions; each yields its outcome when it is done, whatever happens to the others."""
+    def grade(
+        self, assignment: str, students: Sequence[str], force: bool = False, question: str = ""
+    ) -> Iterator[Outcome]:
+        """Grade the submissions; each yields its outcome when it is done, whatever happens to the others.
+
+        With a question, all are graded again in that question alone; whoever has not been graded before, or
+        has handed in anew since, is graded in all.
+        """
+        if question:
+            find_question(nbformat.read(self.released(assignment), as_version=4), question)
         jobs: dict[str, Job] = {}
+        questions: dict[str, str] = {}
         for student in students:
             try:
-                if not force and self._unchanged(assignment, student):
+                if not force and not question and self._unchanged(assignment, student):
                     yield self._outcome(assignment, student, "unchanged")
                 else:
-                    jobs[student] = self._job(assignment, student)
+                    job = self._job(assignment, student)
+                    before = self._graded(assignment, student)
+                    if question and before is not None and same_answers(before, framed(job)):
+                        job.settings["ExecuteCells"]["question"] = questions[student] = question
+                    jobs[student] = job
             except Exception as error:  # no submission stops the others, none ends without an outcome
                 yield self._failed(assignment, student, error)
         for student, executed in run(execute, jobs, self._pool):
             try:
                 if isinstance(executed, BaseException):
                     raise executed
-                yield self._grade_one(assignment, student, executed)
+                yield self._grade_one(assignment, student, executed, questions.get(student, ""))
             except Exception as error:
                 yield self._failed(assignment, student, error)
 
@@ -223,8 +237,13 @@ class Classroom:
             checks_digest(),
         )
 
-    def _grade_one(self, assignment: str, student: str, executed: Executed) -> Outcome:
-        """Write the grade of an executed submission."""
+    def _grade_one(self, assignment: str, student: str, executed: Executed, question: str) -> Outcome:
+        """Write the grade of an executed submission, or of one question of it."""
+        if question:
+            now = nbformat.from_dict(json.loads(executed.notebook))
+            merged = with_one_question(self._graded(assignment, student), now, question)
+            executed = replace(executed, notebook=json.dumps(merged))
+        self.config.SaveScores.question = question
         with (
             self.books.transaction(),
             tempfile.TemporaryDirectory(prefix="cnnlab-prepared-") as prepared,
@@ -243,6 +262,11 @@ class Classroom:
         outcome.notes.extend(line.removeprefix(NOTE) for line in log.splitlines() if line.startswith(NOTE))
         outcome.notes.extend(executed.notes)
         return outcome
+
+    def _graded(self, assignment: str, student: str) -> Any:
+        """The notebook as it was graded last, or None."""
+        path = self.root / "autograded" / student / assignment / f"{assignment}.ipynb"
+        return nbformat.read(path, as_version=4) if path.is_file() else None
 
     def _record(self, assignment: str, student: str) -> Path:
         """Holds the fingerprint of what was graded last; not in a folder that nbgrader deletes."""
@@ -301,11 +325,8 @@ class Classroom:
 
     def _held_back(self, assignment: str, student: str) -> dict[str, str]:
         """The cells whose points a person has to give, and why, as recorded when they were graded."""
-        notebook = self.root / "autograded" / student / assignment / f"{assignment}.ipynb"
-        if not notebook.is_file():
-            return {}
-        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
-        return dict(metadata.get("cnnlab", {}).get("held back", {}))
+        notebook = self._graded(assignment, student)
+        return dict(notebook.metadata.get("cnnlab", {}).get("held back", {})) if notebook else {}
 
     def _withdraw(self, assignment: str, student: str) -> None:
         """Leave the submission in the gradebook without an automatic score and without old feedback."""

@@ -41,6 +41,7 @@ from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
 from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.markers import nbgrader
+from cnnlab.grading.regrade import is_another
 from cnnlab.grading.sandbox import MODES
 from cnnlab.grading.student_kernel import REPLY, REQUEST
 from cnnlab.grading.submission import other_files
@@ -71,6 +72,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
     secret = Unicode("", help="makes the seeds of the checks repeatable, and unknown to students").tag(
         config=True
     )
+    question = Unicode("", help="the one check to do; all when empty").tag(config=True)
     seed = Int(-1, help="the seed of the checks; from the secret when negative").tag(config=True)
 
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> tuple[Any, Any]:
@@ -155,7 +157,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
     def _run(self, index: int) -> None:
         """Run or judge one cell; where that costs the kernel, say so and bring a fresh one to that point."""
         cell = self.nb.cells[index]
-        if cell.cell_type != "code" or self._is_skipped(cell):
+        if cell.cell_type != "code" or self._is_skipped(cell) or is_another(cell, self.question):
             return
         if time.monotonic() > self.notebook_ends:
             text = f"the notebook used up its {self.notebook_seconds} s before this cell"

@@ -8,11 +8,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from cnnlab.errors import InputError
 from cnnlab.grading.classroom import Classroom, Outcome
 
 
 def grade_class(
-    classroom: Classroom, assignments: Sequence[str], students: Sequence[str], force: bool, console: Console
+    classroom: Classroom,
+    assignments: Sequence[str],
+    students: Sequence[str],
+    force: bool,
+    console: Console,
+    question: str = "",
 ) -> list[Outcome]:
     """Grade the assignments' submissions, show how it goes, and write the grades.
 
@@ -22,10 +28,13 @@ def grade_class(
         students: only these; everybody when empty.
         force: also what has been graded before and has not changed.
         console: where to show it.
+        question: grade this check again and leave the rest; of one assignment only.
 
     Raises:
         InputError: an unknown name; nothing has been graded then.
     """
+    if question and len(assignments) != 1:
+        raise InputError(f"name the one assignment that has the question {question}.")
     queue = [(name, classroom.students(name, students)) for name in assignments]
     wall = "bubblewrap" if classroom.walled else "none, the notebooks run with your own rights"
     workers = f"the cluster at {classroom.scheduler}" if classroom.scheduler else classroom.workers
@@ -42,7 +51,7 @@ def grade_class(
     with Progress(*columns, console=console, transient=True) as progress:
         for name, submitters in queue:
             task = progress.add_task(name, total=len(submitters), pace="", failed="")
-            for outcome in classroom.grade(name, submitters, force):
+            for outcome in classroom.grade(name, submitters, force, question):
                 outcomes.append(outcome)
                 progress.console.print(line(outcome), highlight=False, soft_wrap=True)
                 failed = sum(one.state == "needs attention" for one in outcomes)

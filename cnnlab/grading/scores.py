@@ -11,10 +11,13 @@ from copy import deepcopy
 from typing import Any
 
 from nbgrader.preprocessors import SaveAutoGrades
+from traitlets import Unicode
 
 
 class SaveScores(SaveAutoGrades):  # type: ignore[misc]
     """nbgrader's `SaveAutoGrades`, shown only what may decide a score."""
+
+    question = Unicode("", help="the one check whose score may change; all when empty").tag(config=True)
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         self.held_back = nb.metadata.get("cnnlab", {}).get("held back", {})
@@ -22,6 +25,8 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
         return done
 
     def _add_score(self, cell: Any, resources: Any) -> None:
+        if self.question and cell.metadata["nbgrader"]["grade_id"] != self.question:
+            return
         super()._add_score(deciding(cell), resources)
         name = cell.metadata["nbgrader"]["grade_id"]
         if name in self.held_back:

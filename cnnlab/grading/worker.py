@@ -51,8 +51,7 @@ def execute(job: Job) -> Executed:
             f"{socket.gethostname()} has other checks than the machine of the gradebook; install the same "
             "version of cnnlab there, then run the command again."
         )
-    submitted, released = (nbformat.reads(text, as_version=4) for text in (job.notebook, job.released))
-    notebook, _ = restore(submitted, released)
+    notebook = framed(job)
     executor = ExecuteCells(config=Config(job.settings))
     notes = _Notes()
     executor.log = logging.Logger("submission")
@@ -64,6 +63,12 @@ def execute(job: Job) -> Executed:
             path.write_bytes(content)
         executor.preprocess(notebook, {"metadata": {"path": folder}})
     return Executed(json.dumps(notebook), notes.texts)
+
+
+def framed(job: Job) -> Any:
+    """The student's answers in the frame of the released notebook."""
+    submitted, released = (nbformat.reads(text, as_version=4) for text in (job.notebook, job.released))
+    return restore(submitted, released)[0]
 
 
 class _Notes(logging.Handler):

@@ -1,0 +1,97 @@
+"""One question graded again: its points follow the corrected check, nothing else changes."""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+QUERY = """
+    SELECT submitted_assignment.student_id, base_cell.name, auto_score, manual_score, needs_manual_grade
+    FROM grade JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+    JOIN base_cell ON base_cell.id = grade.cell_id
+"""
+
+
+def held(root: Path) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """Automatic score, score by hand, whether a person is waited for; by student and cell."""
+    with closing(sqlite3.connect(root / "course/gradebook.db")) as database:
+        return {(student, cell): rest for student, cell, *rest in database.execute(QUERY)}
+
+
+def by_hand(root: Path, student: str, cell: str, points: float) -> None:
+    """What the formgrader writes when an instructor gives points."""
+    with closing(sqlite3.connect(root / "course/gradebook.db")) as database:
+        database.execute(
+            "UPDATE grade SET manual_score = ?, needs_manual_grade = 0 WHERE id = (SELECT grade.id"
+            + QUERY.partition("needs_manual_grade")[2]
+            + " WHERE student_id = ? AND base_cell.name = ?)",
+            (points, student, cell),
+        )
+        database.commit()
+
+
+@pytest.fixture
+def corrected(root: Path, run: Any, submit: Any, answered: Any) -> Path:
+    """A graded class whose check of `square` was wrong and has been put right since."""
+    source = root / "solutions/tiny.md"
+    right = source.read_text()
+    source.write_text(right.replace("check(square(3), 9)", "check(square(3), 6)"))
+    assert "square(3), 6" in source.read_text()
+    release(root, run)
+    submit("ada", answered(written="Because."))
+    submit("bob", answered(square="def square(x):\n    return 2 * x"))
+    submit("cy", answered(double="def double(x):\n    return 0"))
+    assert run("cnnlab", "grade", "tiny", cwd=root).returncode == 0
+    by_hand(root, "ada", "written", 2)
+    by_hand(root, "cy", "check_double", 1)
+    source.write_text(right)
+    release(root, run)
+    return root
+
+
+def release(root: Path, run: Any) -> None:
+    result = run("cnnlab", "release", "--force", cwd=root)
+    assert result.returncode == 0, result.stderr
+
+
+def test_only_the_question_changes(corrected: Path, run: Any) -> None:
+    before = held(corrected)
+    assert [before[name, "check_square"][0] for name in ("ada", "bob", "cy")] == [0, 3, 0]
+    result = run("cnnlab", "grade", "tiny", "--question", "check_square", cwd=corrected)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+    after = held(corrected)
+    assert [after[name, "check_square"][0] for name in ("ada", "bob", "cy")] == [3, 0, 3]
+    changed = {key for key in after if after[key] != before[key]}
+    assert changed == {(name, "check_square") for name in ("ada", "bob", "cy")}
+    page = (corrected / "course/feedback/cy/tiny/tiny.html").read_text()
+    assert "expected 8" in re.sub(r"<[^>]*>", "", page)  # the verdict on the other question is still shown
+
+    again = run("cnnlab", "grade", "tiny", cwd=corrected)
+    assert again.stdout.count("(unchanged)") == 3
+    assert held(corrected) == after
+
+
+def test_who_has_handed_in_anew_is_graded_whole(
+    corrected: Path, run: Any, submit: Any, answered: Any
+) -> None:
+    submit("cy", answered())
+    submit("dan", answered(double="def double(x):\n    return 0"))
+    result = run("cnnlab", "grade", "tiny", "--question", "check_square", cwd=corrected)
+    assert result.returncode == 0, result.stdout + result.stderr
+    after = held(corrected)
+    assert after["cy", "check_double"][0] == 2
+    assert (after["dan", "check_square"][0], after["dan", "check_double"][0]) == (3, 0)
+
+
+def test_an_unknown_question_is_a_sentence(corrected: Path, run: Any) -> None:
+    before = held(corrected)
+    result = run("cnnlab", "grade", "tiny", "--question", "check_sqare", cwd=corrected)
+    assert result.returncode == 2
+    assert "Did you mean 'check_square'?" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert held(corrected) == before
