@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from cnnlab import __version__
-from cnnlab.errors import InputError, unknown
+from cnnlab.errors import InputError, in_a_sentence, unknown
 from cnnlab.grading import commands
 from cnnlab.grading.commands import grading_packages as _grading
 
@@ -155,6 +155,9 @@ def main() -> None:
     """The console script: bad input is one sentence and exit code 2, never a traceback."""
     try:
         app()
-    except InputError as error:
-        print(f"cnnlab: {error}", file=sys.stderr)
+    except Exception as error:
+        said = in_a_sentence(error)
+        if said is None:
+            raise
+        print(f"cnnlab: {said}", file=sys.stderr)
         sys.exit(2)

@@ -1,7 +1,17 @@
 """What a user is told about bad input: one sentence that says what was wrong, what is allowed, what to do."""
 
 import difflib
+import errno
 from collections.abc import Iterable
+
+UNWRITABLE = {
+    errno.ENOSPC: "Make room, then run the command again.",
+    errno.EDQUOT: "Make room, then run the command again.",
+    errno.EFBIG: "Make room, then run the command again.",
+    errno.EROFS: "Make that place writable for you, then run the command again.",
+    errno.EACCES: "Make it accessible for you, then run the command again.",
+    errno.EPERM: "Make it accessible for you, then run the command again.",
+}
 
 
 class InputError(ValueError):
@@ -24,3 +34,21 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     nearest = difflib.get_close_matches(str(given), names, n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return InputError(f"unknown {kind} {given!r}.{hint} Known: {', '.join(names)}.")
+
+
+def in_a_sentence(error: BaseException) -> str | None:
+    """What to tell a person about an error that is theirs to mend; None for a mistake of the program's.
+
+    Bad input; a disk that is full, read-only or closed to this user; a database with such a trouble.
+    """
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}. {UNWRITABLE[error.errno]}"
+    # By the modules' names: whoever has no gradebook need not import its libraries.
+    kind = f"{type(error).__module__}.{type(error).__name__}"
+    if kind.startswith(("sqlalchemy.exc.", "sqlite3.", "nbgrader.api.InvalidEntry")):
+        said = str(error).strip().splitlines()[0].rpartition("Error) ")[2]
+        return f"the gradebook cannot be used: {said}. Put that right, then run the command again."
+    return None

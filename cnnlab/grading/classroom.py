@@ -24,10 +24,10 @@ from nbgrader.converters.generate_feedback import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from cnnlab.errors import InputError, unknown
+from cnnlab.errors import InputError, in_a_sentence, unknown
 from cnnlab.grading.export import QuotedCsvExport
 from cnnlab.grading.gradebook import Books
-from cnnlab.grading.logs import captured_log, without_session_remark
+from cnnlab.grading.logs import captured_log, without_remarks
 from cnnlab.grading.regrade import find_question, same_answers, with_one_question
 from cnnlab.grading.restore import NOTE
 from cnnlab.grading.sandbox import Mode, choose
@@ -193,9 +193,7 @@ class Classroom:
         return cluster(self.scheduler)
 
     def _failed(self, assignment: str, student: str, error: Exception) -> Outcome:
-        reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        if isinstance(error, OSError):
-            reason = f"its files could not be written: {error}. Put that right, then run the command again."
+        reason = in_a_sentence(error) or f"{type(error).__name__}: {error}."
         try:
             self._withdraw(assignment, student)
         except Exception:  # the database is gone: the grade is as it was, and the next run grades it again
@@ -333,7 +331,7 @@ class Classroom:
         self._record(assignment, student).unlink(missing_ok=True)
         for step in ("autograded", "feedback"):
             shutil.rmtree(self.root / step / student / assignment, ignore_errors=True)
-        with self.books.transaction(), self._gradebook() as gradebook, without_session_remark():
+        with self.books.transaction(), self._gradebook() as gradebook, without_remarks():
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(assignment, student)
             try:

@@ -8,7 +8,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from cnnlab.errors import InputError, unknown
-from cnnlab.grading.logs import without_session_remark
+from cnnlab.grading.logs import without_remarks
 from cnnlab.grading.settings import course_config
 
 
@@ -31,7 +31,7 @@ def writing(root: Path) -> Iterator[Any]:
     url = course_config(root).CourseDirectory.db_url
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
         raise InputError(f"there is no gradebook.db in {root}; run `cnnlab release` first.")
-    with without_session_remark(), Gradebook(url) as gradebook:
+    with without_remarks(), Gradebook(url) as gradebook:
         yield gradebook
 
 
