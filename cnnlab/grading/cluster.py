@@ -13,7 +13,7 @@ from distributed.cfexecutor import ClientExecutor
 
 from cnnlab.errors import InputError
 
-SECONDS = 20  # to find the scheduler, and a worker
+SECONDS = 10  # to find the scheduler, and a worker
 _alone = threading.Lock()
 
 

@@ -115,7 +115,7 @@ def test_bad_addresses_are_a_sentence(root: Path, run: Any, submit: Any, answere
     for options, said in (
         (("--executor", "dask"), "go together"),
         (("--scheduler", "tcp://127.0.0.1:1"), "go together"),
-        (("--executor", "slurm"), "Known: processes, dask"),
+        (("--executor", "slurm"), "Known: dask, processes"),
         (("--executor", "dask", "--scheduler", "nonsense://x"), "no Dask scheduler answers"),
         (("--executor", "dask", "--scheduler", "tcp://127.0.0.1:1"), "no Dask scheduler answers"),
     ):
