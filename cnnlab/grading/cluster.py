@@ -5,11 +5,13 @@ unless the class is trusted. Start one process per core, with one thread: `dask 
 --nthreads 1`. The scheduler and its workers run whatever they are sent: keep them on a network of your own.
 """
 
+import asyncio
 import threading
 from typing import Any
 
 from distributed import Client
 from distributed.cfexecutor import ClientExecutor
+from distributed.comm import connect
 
 from cnnlab.errors import InputError
 
@@ -41,6 +43,8 @@ def cluster(address: str) -> ClusterExecutor:
         InputError: there is no scheduler, or no worker has joined it.
     """
     try:
+        # First by hand: a `Client` that could not start says so again, with a traceback, when it is deleted.
+        asyncio.run(_reach(address))
         client = Client(address, timeout=SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
@@ -57,3 +61,8 @@ def cluster(address: str) -> ClusterExecutor:
         ) from error
     # Two students' equal notebooks are two jobs.
     return ClusterExecutor(client, pure=False)
+
+
+async def _reach(address: str) -> None:
+    comm = await connect(address, timeout=SECONDS)
+    await comm.close()
