@@ -1,7 +1,9 @@
 """`load`: a dataset by name, as plain tensors in three parts."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -87,17 +89,48 @@ def load(
     """
     if name not in KNOWN:
         raise unknown("dataset", name, KNOWN)
+    folder = arguments.folder("root", root)
+    return parts(
+        name,
+        partial(_read, name, folder, download),
+        seed=seed,
+        validation=VALIDATION[name] if validation is None else validation,
+        test=TEST.get(name, 0),
+        train_size=train_size,
+        label_noise=label_noise,
+        device=device,
+    )
+
+
+def parts(
+    name: str,
+    source: Raw | Callable[[], Raw],
+    *,
+    seed: int,
+    validation: int,
+    test: int,
+    train_size: int | None,
+    label_noise: float,
+    device: str | torch.device,
+) -> Dataset:
+    """Split what a source holds; `test` images are set apart where it has no official ones.
+
+    The arguments are those of `load`. A source that has yet to be read is read when they are known to be
+    good.
+
+    Raises:
+        InputError: an argument out of range.
+    """
     seed = arguments.whole("seed", seed, 0)
     noise = arguments.share("label_noise", label_noise)
-    size = arguments.whole("validation", VALIDATION[name] if validation is None else validation, 0)
+    size = arguments.whole("validation", validation, 0)
     if train_size is not None:
         train_size = arguments.whole("train_size", train_size, 1)
-    folder = arguments.folder("root", root)
     target = arguments.device("device", device)
 
-    raw = _read(name, folder, download)
-    rest, test = _set_test_apart(name, raw)
-    rest = rest[splits.first_copies(raw.images[rest].numpy(), test[0].numpy())]
+    raw = source if isinstance(source, Raw) else source()
+    rest, test_part = _set_test_apart(raw, test)
+    rest = rest[splits.first_copies(raw.images[rest].numpy(), test_part[0].numpy())]
     train, held_out = _draw(name, raw, rest, seed, size, train_size)
 
     labels = raw.labels.numpy()
@@ -107,7 +140,7 @@ def load(
         raw.classes,
         train=_finished(raw.images[train], torch.from_numpy(noisy), raw.peak, target, "train"),
         validation=_finished(raw.images[held_out], raw.labels[held_out], raw.peak, target, "validation"),
-        test=_finished(*test, raw.peak, target, "test"),
+        test=_finished(*test_part, raw.peak, target, "test"),
     )
 
 
@@ -119,11 +152,11 @@ def _read(name: str, root: str | None, download: bool) -> Raw:
     return find(name, root, download=download)
 
 
-def _set_test_apart(name: str, raw: Raw) -> tuple[Indices, tuple[Tensor, Tensor]]:
+def _set_test_apart(raw: Raw, test: int) -> tuple[Indices, tuple[Tensor, Tensor]]:
     """What is left for training and validation, and the test images: official, or chosen once and for all."""
     if raw.test is not None:
         return np.arange(len(raw.labels)), raw.test
-    chosen, rest = splits.stratified(raw.labels.numpy(), TEST[name], seed=0, use="test")
+    chosen, rest = splits.stratified(raw.labels.numpy(), test, seed=0, use="test")
     return rest, (raw.images[chosen], raw.labels[chosen])
 
 
