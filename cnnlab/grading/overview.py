@@ -23,6 +23,7 @@ from cnnlab.grading.similarity import Pair, similar
 
 BARS = 12  # at most, each of whole points
 SHOWN = 10  # of the slowest
+MOST_PAIRS = 100  # that read alike
 ALIKE = 0.6  # share of the code in common from which a pair is shown
 
 
@@ -123,7 +124,11 @@ def page(overviews: list[Overview]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
     return template.render(
-        assignments=overviews, policy=CONTENT_POLICY, least=ALIKE, made=f"{datetime.now():%Y-%m-%d %H:%M}"
+        assignments=overviews,
+        policy=CONTENT_POLICY,
+        least=ALIKE,
+        most=MOST_PAIRS,
+        made=f"{datetime.now():%Y-%m-%d %H:%M}",
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from cnnlab.grading.overview import Overview
-from cnnlab.grading.similarity import similar
+from cnnlab.grading.overview import MOST_PAIRS, Overview, page
+from cnnlab.grading.similarity import Pair, similar
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORRECT = REPOSITORY / "tests/sample_class/correct"
@@ -58,6 +58,13 @@ def test_the_histogram_holds_every_student_once(possible: float) -> None:
     assert len(bars) <= 13
     assert bars[-1][1] >= possible
     assert all(low < high for low, high, _ in bars)
+
+
+def test_a_class_of_copies_does_not_drown_the_page() -> None:
+    pairs = [Pair(f"s{n}", "master", 1.0) for n in range(1000)]
+    text = page([Overview("a", 5, ["s0"], [], {"s0": 5.0}, [], [], [], [], [], pairs)])
+    assert text.count("100 %") == MOST_PAIRS
+    assert f"and {1000 - MOST_PAIRS} more" in text
 
 
 def test_the_page_of_a_class(run: Any, root: Path, submit: Any, answered: Any) -> None:
