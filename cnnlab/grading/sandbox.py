@@ -15,7 +15,7 @@ outlives its grader.
 Not covered: faults of the Linux kernel; how long a kernel computes (the client sets time limits and kills);
 what is readable in the system and in the installed packages, which students have as well; measuring time.
 GPUs are not in the sandbox. Run by an ordinary user, all kernels share that user, and so the system's limit
-on its processes; that way has no attack tests of its own yet.
+on its processes; the attack tests pass that way too, but CI runs them as root.
 """
 
 import os
@@ -101,7 +101,11 @@ def command(runtime: Path) -> list[str]:
     system = [path for path in (*SYSTEM, *(f"/etc/{name}" for name in ETC)) if os.path.lexists(path)]
     # A parent that bubblewrap makes without being told is closed to the kernels' unprivileged users.
     parents = {str(parent) for path in (*system, *own_folders(), RUNTIME) for parent in Path(path).parents}
-    made = [part for path in sorted(parents | {"/tmp"}) for part in ("--perms", "0755", "--dir", path)]
+    made = [
+        part
+        for path in sorted(parents | {"/tmp"})
+        for part in ("--perms", "0755", "--tmpfs" if path == "/tmp" else "--dir", path)
+    ]
     places = (WORK, CONNECTION, TEMPORARY)
     return [
         "bwrap",
@@ -119,6 +123,10 @@ def command(runtime: Path) -> list[str]:
         *("--dev", "/dev"),
         *(part for path in places for part in ("--perms", "0755", "--tmpfs", path)),
         *("--bind", str(runtime), RUNTIME),
+        # What bubblewrap made lies in memory without a limit, is common to all kernels, and belongs to the
+        # user who grades.
+        *("--remount-ro", "/dev"),
+        *("--remount-ro", "/"),
         *("--chdir", "/"),
     ]
 
