@@ -122,7 +122,7 @@ def overview(gradebook: Any, root: Path, name: str) -> Overview:
 def page(overviews: list[Overview]) -> str:
     """The page, whole; everything that a student wrote is text in it."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    template = environment.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+    template = environment.from_string(Path(__file__).with_suffix(".jinja").read_text(encoding="utf-8"))
     return template.render(
         assignments=overviews,
         policy=CONTENT_POLICY,
