@@ -235,7 +235,7 @@ class Classroom:
             checks_digest(),
         )
 
-    def _grade_one(self, assignment: str, student: str, executed: Executed, question: str) -> Outcome:
+    def _grade_one(self, assignment: str, student: str, executed: Executed, question: str = "") -> Outcome:
         """Write the grade of an executed submission, or of one question of it."""
         if question:
             now = nbformat.from_dict(json.loads(executed.notebook))
