@@ -13,7 +13,8 @@ from typing import Any
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
-from jinja2 import pass_context
+from jinja2 import BytecodeCache, Environment, pass_context
+from jinja2.bccache import Bucket
 from nbconvert.exporters import HTMLExporter
 from traitlets import Unicode
 
@@ -134,10 +135,31 @@ def clean_text(markup: str) -> str:
     return re.sub(r'href="data:[^"]*"', "", cleaned).replace("<a href=", '<a rel="noopener noreferrer" href=')
 
 
+class _Compiled(BytecodeCache):
+    """Templates that this process has compiled; every page has an exporter, and an environment, of its own."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+_compiled = _Compiled()
+
+
 class InertExporter(HTMLExporter):  # type: ignore[misc]
     """nbgrader's feedback page, inert."""
 
     book = Unicode("", help="the address of the course book, for links to its chapters").tag(config=True)
+
+    def _create_environment(self) -> Environment:
+        environment: Environment = super()._create_environment()
+        environment.bytecode_cache = _compiled
+        return environment
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> tuple[str, Any]:
         nb = deepcopy(nb)

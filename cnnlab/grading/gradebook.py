@@ -71,7 +71,7 @@ class Books:
             raise InputError(
                 f'{error.name} is not installed; run pip install "cnnlab[cluster]" for {self.shown}.'
             ) from error
-        self.joined = False
+        self.compiled: dict[Any, Any] = {}
         _open[str(self.url)] = self
         self.nbgrader_url = self.url.update_query_dict({"plugin": PLUGIN}).render_as_string(
             hide_password=False
@@ -177,6 +177,8 @@ class _Join(CreateEnginePlugin):
 
     def engine_created(self, engine: Engine) -> None:
         engine.pool, engine.dialect = self.books.engine.pool, self.books.engine.dialect
+        # Or each of nbgrader's engines would compile the same statements anew.
+        engine.update_execution_options(compiled_cache=self.books.compiled)
 
 
 _open: dict[str, Books] = {}
