@@ -31,6 +31,7 @@ all: $(STAMP)/book $(STAMP)/exercises $(STAMP)/course
 	@echo "The grade table       course/grades.csv"
 
 # The environment: nothing but python3 is needed; uv comes from the package index and fetches the rest.
+# Compiled, as pip does: what runs in the sandbox, or with PYTHONDONTWRITEBYTECODE, would compile it at every start.
 $(STAMP)/venv: pyproject.toml constraints.txt
 	@mkdir -p $(STAMP)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -38,7 +39,7 @@ $(STAMP)/venv: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
 	  echo "$(PYTHON) cannot create a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
 $(STAMP)/book: $(STAMP)/venv $(BOOK) $(CODE)
