@@ -194,8 +194,10 @@ RANDOM_STATES = frozenset(name for name in _STATE if name.endswith("random state
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
-    if isinstance(a, dict):  # numpy's
-        return str(a) == str(b) and np.array_equal(a["state"]["key"], b["state"]["key"])
+    if isinstance(a, dict):  # numpy's, and what it is nested in
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
     return bool(a == b)
 
 

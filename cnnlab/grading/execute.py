@@ -22,7 +22,6 @@ import secrets
 import time
 from copy import deepcopy
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import torch
@@ -279,22 +278,21 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         return sources | {name: text.decode(errors="replace") for name, text in python.items()}
 
     def _exchange(self, data: bytes) -> bytes:
-        reply: bytes = run_sync(self._ask)(data)
-        return reply
-
-    async def _ask(self, data: bytes) -> bytes:
         """Send one call to the kernel and wait for its answer, the kernel's end, or the end of the time."""
-        sent = self.kc.session.send(self.kc.shell_channel.socket, REQUEST, {}, buffers=[data])
+        session, channel = self.kc.session, self.kc.shell_channel.socket
+        sent = session.send(channel, REQUEST, {}, buffers=[data])
+        # The same socket, waited for without an event loop, which would cost more than the call.
+        socket: zmq.Socket[bytes] = zmq.Socket.shadow(channel)
         while (left := self.question_ends - time.monotonic()) > 0:
-            try:
-                message = await self.kc.shell_channel.get_msg(timeout=min(left, POLL_SECONDS))
-            except Empty:
-                if not await self.km.is_alive():
-                    raise DeadKernelError("the kernel ended during a call") from None
+            if not socket.poll(int(1000 * min(left, POLL_SECONDS)) + 1):
+                if not run_sync(self.km.is_alive)():
+                    raise DeadKernelError("the kernel ended during a call")
                 continue
+            try:
+                _, message = session.recv(socket)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise DeadKernelError("what the kernel sends is no message any more") from error
-            if message["parent_header"].get("msg_id") == sent["header"]["msg_id"]:
+            if message is not None and message["parent_header"].get("msg_id") == sent["header"]["msg_id"]:
                 if message["header"].get("msg_type") != REPLY or len(message["buffers"]) != 1:
                     raise DeadKernelError("the kernel's answer is of another kind")
                 return bytes(message["buffers"][0])

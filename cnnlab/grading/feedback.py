@@ -6,6 +6,7 @@ only as embedded PNG, JPEG or GIF), and the page forbids the browser to run or l
 (Content-Security-Policy). The price is that formulas are shown as TeX. Not covered: what a text says.
 """
 
+import functools
 import html
 import re
 from copy import deepcopy
@@ -16,6 +17,8 @@ from bleach.css_sanitizer import CSSSanitizer
 from jinja2 import BytecodeCache, Environment, pass_context
 from jinja2.bccache import Bucket
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from traitlets import Unicode
 
 # Where the chapters are that the checks name.
@@ -136,7 +139,7 @@ def clean_text(markup: str) -> str:
 
 
 class _Compiled(BytecodeCache):
-    """Templates that this process has compiled; every page has an exporter, and an environment, of its own."""
+    """Templates that this process has compiled; every page has an environment of its own."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], Any] = {}
@@ -149,6 +152,9 @@ class _Compiled(BytecodeCache):
 
 
 _compiled = _Compiled()
+# Most of a page is on every page of the assignment; answers, which are not, may fill up the rest.
+MOST_TEXTS = 256
+_texts: dict[str, str] = {}
 
 
 class InertExporter(HTMLExporter):  # type: ignore[misc]
@@ -166,13 +172,39 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = [_inert(output) for output in cell.outputs]
-        page, resources = super().from_notebook_node(nb, resources, **keywords)
-        return with_links(without_scripts(page), self.book), resources
+        self.register_filter("highlight_code", _highlighted)
+        # Not by way of HTMLExporter: it reads the finished page again, for JupyterLab's template, which
+        # this is not, and that takes longer than writing it.
+        resources = self._init_resources(resources)
+        types = WidgetsDataTypeFilter(notebook_metadata={}, parent=self, resources=resources)
+        self.register_filter("filter_data_type", types)
+        page, resources = super(HTMLExporter, self).from_notebook_node(nb, resources, **keywords)
+        return with_links(with_texts(without_scripts(page)), self.book), resources
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """The filter that turns every text of the page into HTML."""
-        return clean_text(super().markdown2html(context, source))
+        if source in _texts:
+            return _texts[source]
+        text = clean_text(super().markdown2html(context, source))
+        if not context.get("cell", {}).get("attachments") and len(_texts) < MOST_TEXTS:
+            _texts[source] = text
+        return text
+
+
+def _highlighted(source: str, language: str | None = None, metadata: Any = None) -> str:
+    """The filter that colours code, without a look at what the notebook says its language is."""
+    return _coloured(source)
+
+
+@functools.lru_cache(MOST_TEXTS)
+def _coloured(source: str) -> str:
+    return str(Highlight2HTML(pygments_lexer="ipython3")(source))
+
+
+def with_texts(page: str) -> str:
+    """The page with a text for every picture that has none."""
+    return re.sub(r"<img(?![^>]*\balt=)", '<img alt="No description has been provided for this image"', page)
 
 
 def without_scripts(page: str) -> str:

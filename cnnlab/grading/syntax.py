@@ -115,8 +115,8 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
         sources: cells, and modules beside the notebook, by where they stand.
         functions: their names.
     """
-    statements = [(where, node) for where, source in sources.items() for node in _parse(source).body]
-    defined = [_defined(node) for _, node in statements]
+    found = [(where, *pair) for where, source in sources.items() for pair in _defining(source)]
+    statements, defined = [(where, node) for where, node, _ in found], [names for *_, names in found]
     imported = _imported([node for _, node in statements])
     wanted, new, taken = set(functions), set(functions), set()
     while new:
@@ -128,6 +128,12 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
         new = more - wanted
         wanted |= new
     return Reach(tuple(statements[number] for number in sorted(taken)), imported)
+
+
+@functools.lru_cache(64)  # the questions of one notebook ask for the same cells
+def _defining(source: str) -> list[tuple[ast.stmt, set[str]]]:
+    """The statements of a cell, each with the names that it defines."""
+    return [(node, _defined(node)) for node in _parse(source).body]
 
 
 def _defined(statement: ast.stmt) -> set[str]:

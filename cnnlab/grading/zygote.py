@@ -66,6 +66,10 @@ def _import_all() -> None:
     import torch
     import torchvision  # noqa: F401
 
+    # No debugger in a graded kernel: each would spend a tenth of a second on importing one.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    import ipykernel.debugger  # noqa: F401
+
     import cnnlab.check
     import cnnlab.grading.student_kernel  # noqa: F401
 
@@ -251,10 +255,9 @@ def _seed() -> None:
 
 
 def _run_kernel(connection: str, key: str, home: Path) -> None:
-    from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
-    from cnnlab.grading.student_kernel import StudentKernel
+    from cnnlab.grading.student_kernel import StudentKernel, StudentKernelApp
 
     ports = {f"{name}_port": number for number, name in enumerate(CHANNELS, start=1)}
     info = {"transport": "ipc", "ip": f"{connection}/k", "key": key, "signature_scheme": "hmac-sha256"}
@@ -264,7 +267,7 @@ def _run_kernel(connection: str, key: str, home: Path) -> None:
     config.HistoryManager.enabled = False
     config.IPKernelApp.connection_file = str(file)
     config.IPKernelApp.kernel_class = StudentKernel
-    app = IPKernelApp.instance(config=config)
+    app = StudentKernelApp.instance(config=config)
     app.initialize([])
     # A module beside the notebook can be imported, as in Jupyter: after Python's own, before the packages.
     places = [number for number, path in enumerate(sys.path) if "site-packages" in path]
