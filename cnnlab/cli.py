@@ -94,9 +94,8 @@ def grade(
 ) -> None:
     """Run and score the submissions, write feedback and grades.csv; exit code 1 when any needs attention."""
     with _grading():
-        from cnnlab.grading.classroom import Classroom
-        from cnnlab.grading.report import grade_class
-        from cnnlab.grading.sandbox import MODES
+        from cnnlab.grading.kernels import start_zygote
+        from cnnlab.grading.sandbox import MODES, choose
     if sandbox not in MODES:
         raise unknown("sandbox", sandbox, MODES)
     if executor not in EXECUTORS:
@@ -105,6 +104,11 @@ def grade(
         raise InputError("--executor dask and --scheduler ADDRESS go together; give both, or neither.")
     if executor == "dask" and find_spec("distributed") is None:
         raise InputError('Dask is not installed; run pip install "cnnlab[cluster]" first.')
+    if scheduler is None:
+        start_zygote(choose(sandbox))  # it imports for seconds, and so does this process
+    with _grading():
+        from cnnlab.grading.classroom import Classroom
+        from cnnlab.grading.report import grade_class
     classroom = Classroom(
         root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
     )

@@ -58,13 +58,23 @@ class Zygote:
             stderr=subprocess.PIPE,
             env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"},
         )
-        self.owner = os.getpid()
+        self.owner, self.listens = os.getpid(), False
+        atexit.register(self.close)
+
+    def wait(self) -> None:
+        """Until it has imported everything and listens.
+
+        Raises:
+            InputError: it ended instead; the sentence says why.
+        """
+        if self.listens:
+            return
         assert self.process.stdout is not None
         if self.process.stdout.readline() != b"ready\n":
             said = self.process.communicate()[1].decode(errors="replace").strip().splitlines()
             shutil.rmtree(self.folder, ignore_errors=True)
             raise InputError(f"the sandbox did not start: {said[-1] if said else 'no reason given'}.")
-        atexit.register(self.close)
+        self.listens = True
 
     def close(self) -> None:
         """End it and every kernel; only the process that started it can."""
@@ -82,11 +92,18 @@ class Zygote:
 _zygotes: dict[bool, Zygote] = {}
 
 
-def zygote(walled: bool) -> Zygote:
-    """The process to fork kernels from, started at the first call; forked workers inherit it."""
+def start_zygote(walled: bool) -> Zygote:
+    """The process to fork kernels from, which may still be importing; forked workers inherit it."""
     running = _zygotes.get(walled)
     if running is None or (running.owner == os.getpid() and running.process.poll() is not None):
         running = _zygotes[walled] = Zygote(walled)
+    return running
+
+
+def zygote(walled: bool) -> Zygote:
+    """The same, once it listens."""
+    running = start_zygote(walled)
+    running.wait()
     return running
 
 
