@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from cnnlab import __version__
+from cnnlab.desk import commands as desk
 from cnnlab.errors import InputError, in_a_sentence, unknown
 from cnnlab.grading import commands
 from cnnlab.grading.commands import grading_packages as _grading
@@ -115,6 +116,30 @@ def grade(
     outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
     if any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether this machine is ready for the course, and what to type if not; exit code 1 if not."""
+    from cnnlab.desk.doctor import Finding, examine
+
+    console = Console()
+    with console.status("looking"):
+        findings = list(examine(Path()))
+        if find_spec("nbgrader"):  # an instructor's installation
+            from cnnlab.grading.sandbox import obstacle
+
+            problem = obstacle()
+            if problem is None:
+                findings.append(Finding("grading's sandbox", "ready", "works"))
+            else:
+                todo = "apt-get install bubblewrap; or grade only whom you trust, with --sandbox none"
+                findings.append(Finding("grading's sandbox", "fault", problem, todo))
+    if not desk.show(findings, console):
+        raise typer.Exit(1)
+
+
+app.command()(desk.submission)
 
 
 @app.command("sample-class")

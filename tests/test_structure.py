@@ -33,7 +33,8 @@ ALLOWED = {
     "tuning": {"errors", "data", "models", "training", "experiments"},
     "widgets": {"errors", "data", "plots", "training"},
     "grading": {"errors", "check", "reference"},
-    "cli": {"errors", "grading", "training"},
+    "desk": {"errors", "check"},
+    "cli": {"errors", "desk", "grading", "training"},
 }
 
 

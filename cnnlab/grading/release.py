@@ -24,6 +24,8 @@ from cnnlab.grading.logs import captured_log
 from cnnlab.grading.markers import check_source, nbgrader
 from cnnlab.grading.settings import course_config
 
+GOES_ON = "raises-exception"  # Jupyter's own tag
+
 
 def assignment_names(solutions: Path) -> list[str]:
     """The names of the assignments whose sources are in the folder."""
@@ -73,7 +75,8 @@ def release(
 def source_notebook(path: Path) -> Any:
     """The source as a notebook, checked, with ids that depend on nothing but the text.
 
-    A cell with a grade_id has that as its id, so that it can be recognised when its metadata is lost.
+    A cell with a grade_id has that as its id, so that it can be recognised when its metadata is lost. A check
+    has the tag that lets Jupyter's "Run All Cells" go on after it has failed.
     """
     try:
         notebook = jupytext.read(path, fmt="md:myst")
@@ -83,6 +86,8 @@ def source_notebook(path: Path) -> Any:
     notebook.metadata.pop("jupytext", None)  # or the student's JupyterLab would try to pair the file
     for cell, cell_id in zip(notebook.cells, _cell_ids(notebook), strict=True):
         cell["id"] = cell_id
+        if cell.cell_type == "code" and nbgrader(cell).get("grade"):
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), GOES_ON})
     return notebook
 
 
