@@ -30,7 +30,8 @@ function render({ model, el }) {
   // Controls
   const controls = element("div", { style: "display:flex;flex-wrap:wrap;gap:.6em;align-items:center;margin:.4em 0" });
   const label = element("label", { style: "display:flex;gap:.5em;align-items:center" });
-  const slider = element("input", { type: "range", min: 0, max: 0.9, step: 0.05 });
+  const quiet = { "data-lm-suppress-shortcuts": "true" }; // JupyterLab leaves the arrow keys alone
+  const slider = element("input", { type: "range", min: 0, max: 0.9, step: 0.05, ...quiet });
   const shown = element("output", { style: "min-width:6.5em" });
   label.append("drop probability", slider, shown);
   const button = (text, action) => {

@@ -146,7 +146,10 @@ def test_a_figures_slider_keeps_its_arrow_keys(empty: Desk, picture: Picture) ->
     slider = cell.get_by_label("drop probability")
     drawing = cell.locator("svg[role=img]")
     before = drawing.inner_html()
+    # JupyterLab gives the cell that it has added below the keyboard, a moment later.
+    expect(empty.notebook.locator(".jp-Cell").last.locator(".cm-content")).to_be_focused()
     slider.focus()
+    expect(slider).to_be_focused()
     active = empty.notebook.locator(".jp-Cell").evaluate_all(ACTIVE)
     for key in ("ArrowRight", "ArrowUp", "ArrowRight"):
         empty.page.keyboard.press(key)
