@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from cnnlab import __version__
+from cnnlab.cells import CELL_SECONDS
 from cnnlab.desk import commands as desk
 from cnnlab.errors import InputError, in_a_sentence, unknown
 from cnnlab.grading import commands
@@ -75,7 +76,9 @@ def grade(
     question: Annotated[
         str, typer.Option(help="Grade this check again, for all, and leave the other points as they are.")
     ] = "",
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell or check may run.")] = 20,
+    timeout: Annotated[
+        int, typer.Option(min=1, help="Seconds that one cell or check may run.")
+    ] = CELL_SECONDS,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
     executor: Annotated[
         str, typer.Option(help="processes of this machine, or dask: the workers of a cluster.")

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cnnlab.cells import CELL_SECONDS, EXPERIMENT
 from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.desk.kernel import fresh_kernel
 from cnnlab.errors import InputError
 
 State = Literal["passed", "failed", "open", "no cell"]
-CELL_SECONDS = 60
 TOO_LONG = "did not finish in time, or ended the kernel"
-EXPERIMENT = "experiment"  # the tag of cells that grading does not run again
 UNWRITTEN = ("", "YOUR ANSWER HERE")  # what nbgrader puts where an answer belongs
 CHECK = re.compile(r"""^\s*check\(\s*["'](\w+)\.(\w+)["']""")
 

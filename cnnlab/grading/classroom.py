@@ -24,6 +24,7 @@ from nbgrader.converters.generate_feedback import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from cnnlab.cells import CELL_SECONDS
 from cnnlab.errors import InputError, in_a_sentence, unknown
 from cnnlab.grading.export import QuotedCsvExport
 from cnnlab.grading.gradebook import Books
@@ -31,7 +32,7 @@ from cnnlab.grading.logs import captured_log, without_remarks
 from cnnlab.grading.regrade import find_question, same_answers, with_one_question
 from cnnlab.grading.restore import NOTE
 from cnnlab.grading.sandbox import Mode, choose
-from cnnlab.grading.settings import CELL_SECONDS, course_config
+from cnnlab.grading.settings import course_config
 from cnnlab.grading.submission import (
     check_submission,
     checks_digest,

@@ -10,8 +10,8 @@ import re
 from collections import Counter
 from typing import Any
 
+from cnnlab.cells import EXPERIMENT
 from cnnlab.errors import InputError
-from cnnlab.grading.settings import EXPERIMENT
 
 REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
 _LOOKS_LIKE_MARKER = re.compile(r"(begin|end)[\s_-]*(solution|hidden[\s_-]*test|mark[\s_-]*scheme)", re.I)

@@ -15,8 +15,8 @@ from typing import Any
 import nbformat
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from cnnlab.cells import EXPERIMENT
 from cnnlab.grading.markers import nbgrader
-from cnnlab.grading.settings import EXPERIMENT
 
 NOTE = "restored: "  # begins the lines of the log that an instructor should see
 

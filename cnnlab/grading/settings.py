@@ -8,14 +8,9 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from cnnlab.cells import CELL_SECONDS, EXPERIMENT
 from cnnlab.grading.gradebook import address
 from cnnlab.grading.preferences import preferences
-
-# nbgrader waits 30 s and Jupyter for ever; a check takes well under a second.
-CELL_SECONDS = 20
-
-# A cell with this tag is the student's experiment: its submitted outputs are kept, it is not run again.
-EXPERIMENT = "experiment"
 
 
 def _find_neighbours() -> None:

@@ -18,7 +18,7 @@ HALVES = (
     ("inverted_dropout", "local_response_norm", "preprocessing"),
     ("batch_norm", "label_smoothing", "tuning"),
 )
-TIMEOUT = 15
+TIMEOUT = 40  # on two cores shared with other tests the slowest right answer, 3 s of computing, took over 15
 
 QUERY = """
     SELECT assignment.name, submitted_assignment.student_id, base_cell.name,

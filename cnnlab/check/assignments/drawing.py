@@ -12,6 +12,9 @@ from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
 from cnnlab.check.watch import RANDOM_STATES
 
+MANY = 4000  # draws that a distribution is judged by
+FEW = 500  # draws by which two results are told apart
+
 Inspect = Callable[[torch.Tensor], None]
 
 
@@ -43,9 +46,12 @@ class Drawing:
         return outputs[f"{self.result} {number}"]
 
 
-def cases(drawing: Drawing, draw: Draw, device: torch.device) -> list[Case]:
-    """What is asked of every function that draws."""
-    return [_without_generator(drawing), _with_generators(drawing, draw, device)]
+def cases(many: Drawing, few: Drawing, draw: Draw, device: torch.device) -> list[Case]:
+    """What is asked of every function that draws.
+
+    `few` is the same with fewer draws, enough to tell results apart: a loop over `many` takes a while.
+    """
+    return [_without_generator(many), _with_generators(few, draw, device)]
 
 
 def one_call(drawing: Drawing, draw: Draw, device: torch.device, title: str) -> Case:

@@ -7,15 +7,13 @@ from typing import Any
 import torch
 
 from cnnlab.check import chance
-from cnnlab.check.assignments.drawing import Drawing, cases, one_call
+from cnnlab.check.assignments.drawing import FEW, MANY, Drawing, cases, one_call
 from cnnlab.check.catalogue import Assignment, Call, Case, Part
 from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
 from cnnlab.check.misconceptions.preprocessing import MISCONCEPTIONS, RIGHT
 from cnnlab.check.values import Argument, Layout
 from cnnlab.check.watch import Ban
-
-MANY = 4000  # draws that a distribution is judged by
 
 
 @dataclass(frozen=True)
@@ -137,8 +135,7 @@ def _crop_case(
 
 
 def _draw_crops(draw: Draw, device: torch.device) -> Iterator[Case]:
-    drawing = _crops(MANY, 2)
-    yield from cases(drawing, draw, device)
+    yield from cases(_crops(MANY, 2), _crops(FEW, 2), draw, device)
     for n, padding in ((MANY, 4), (MANY, 1), (1, 2), (0, 3), (6, 0)):
         yield one_call(_crops(n, padding), draw, device, f"n = {n}, padding = {padding}")
 
@@ -195,7 +192,7 @@ def _flip_case(setting: Setting, flips: list[bool], draw: Draw, device: torch.de
 
 
 def _draw_flips(draw: Draw, device: torch.device) -> Iterator[Case]:
-    yield from cases(_flips(MANY, 0.3), draw, device)
+    yield from cases(_flips(MANY, 0.3), _flips(FEW, 0.3), draw, device)
     for n, p in ((MANY, 0.8), (MANY, draw.uniform(0.1, 0.4)), (MANY, 0.5), (50, 0.0), (50, 1.0), (0, 0.5)):
         yield one_call(_flips(n, p), draw, device, f"n = {n}, p = {p}")
     yield _fraction_case(draw, device)
@@ -275,8 +272,7 @@ _LIMITED = ((8, 20, 0.4, 3.3), (20, 6, 0.5, 0.3), (10, 10, 0.0005, 1.0), (6, 7, 
 
 
 def _draw_rectangles(draw: Draw, device: torch.device) -> Iterator[Case]:
-    drawing = _rectangles(MANY, *_SIZES[0])
-    yield from cases(drawing, draw, device)
+    yield from cases(_rectangles(MANY, *_SIZES[0]), _rectangles(FEW, *_SIZES[0]), draw, device)
     for size in _SIZES:
         yield one_call(_rectangles(MANY, *size), draw, device, _size_title(MANY, size))
     for size in _LIMITED:

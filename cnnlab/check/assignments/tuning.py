@@ -7,15 +7,13 @@ from typing import Any
 import torch
 
 from cnnlab.check import chance
-from cnnlab.check.assignments.drawing import Drawing, cases, one_call
+from cnnlab.check.assignments.drawing import FEW, MANY, Drawing, cases, one_call
 from cnnlab.check.catalogue import Assignment, Call, Case, Part
 from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
 from cnnlab.check.misconceptions.tuning import MISCONCEPTIONS, RIGHT, cdfs
 from cnnlab.check.values import Argument, show
 from cnnlab.check.watch import Ban
-
-MANY = 4000  # draws that a distribution is judged by
 
 # Shapes of a model's parameters, and their dtype.
 _MODELS: tuple[tuple[tuple[tuple[int, ...], ...], torch.dtype], ...] = (
@@ -128,7 +126,7 @@ def _step_case(steps: Sequence[int], base: float, every: int, factor: float | No
 
 
 def _log_uniform(draw: Draw, device: torch.device) -> Iterator[Case]:
-    yield from cases(_numbers(MANY, 1e-4, 1e-1), draw, device)
+    yield from cases(_numbers(MANY, 1e-4, 1e-1), _numbers(FEW, 1e-4, 1e-1), draw, device)
     for n, low, high in (
         (MANY, 0.02, 50.0),
         (MANY, 3e-6, 2e-3),
