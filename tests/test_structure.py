@@ -23,6 +23,7 @@ EXTRAS = ("nbgrader", "jupyter_book", "optuna", "jupytext", "jupyterlab")
 # What each part of the package may import of the others.
 ALLOWED = {
     "errors": set(),
+    "cells": set(),
     "reference": set(),
     "check": {"errors", "reference"},
     "data": {"errors"},
@@ -32,9 +33,9 @@ ALLOWED = {
     "plots": {"errors", "data", "models", "training", "experiments"},
     "tuning": {"errors", "data", "models", "training", "experiments"},
     "widgets": {"errors", "data", "plots", "training"},
-    "grading": {"errors", "check", "reference"},
-    "desk": {"errors", "check"},
-    "cli": {"errors", "desk", "grading", "training"},
+    "grading": {"errors", "cells", "check", "reference"},
+    "desk": {"errors", "cells", "check"},
+    "cli": {"errors", "cells", "desk", "grading", "training"},
 }
 
 
