@@ -84,9 +84,10 @@ function plot(label, x, y, [W, H] = [360, 240]) {
     inside,
   );
   const draw = (...marks) => inside.replaceChildren(...marks);
-  const line = (points, attributes) => element("path", {
-    d: `M${points.map(([a, b]) => `${X(a).toFixed(2)} ${Y(b).toFixed(2)}`).join("L")}`, fill: "none", ...attributes,
-  });
+  const line = (points, attributes) => {
+    const places = points.map(([a, b]) => `${X(a).toFixed(2)} ${Y(b).toFixed(2)}`);
+    return element("path", { d: places.length ? `M${places.join("L")}` : "", fill: "none", ...attributes });
+  };
   return { svg, X, Y, draw, line };
 }
 
