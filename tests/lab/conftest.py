@@ -6,7 +6,6 @@ What was seen last is kept under build/pictures, one picture per step.
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,14 +18,11 @@ from typing import Any
 
 import pytest
 from desk import Desk
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PICTURES = REPOSITORY / "build/pictures"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 expect.set_options(timeout=20_000)  # a busy machine; what is right is there at once
 TOKEN = "of-the-test"
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 # JupyterLab asks on its first start whether it may fetch news; the tests have no net and no time for it.
 # And every cell shall be in the page, seen or not, so that a test can read it.
 SETTINGS = {
@@ -75,19 +71,6 @@ def lab(root: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("needs a Chromium browser")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", *QUIET]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-@pytest.fixture(scope="module")
 def page(browser: Browser, lab: str) -> Iterator[Page]:
     """A page of JupyterLab, ready; an address that is not the server's is refused and fails the tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -114,12 +97,11 @@ def desk(page: Page, root: Path) -> Desk:
 
 
 @pytest.fixture(autouse=True)
-def picture(request: pytest.FixtureRequest, page: Page) -> Iterator[Callable[[str], None]]:
+def picture(request: pytest.FixtureRequest, page: Page, pictures: Path) -> Iterator[Callable[[str], None]]:
     """Keeps what is on the screen: `picture("wrong answer")`, and by itself at the end of a test."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
 
     def take(name: str) -> None:
-        page.screenshot(path=PICTURES / f"lab-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png")
+        page.screenshot(path=pictures / f"lab-{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png")
 
     yield take
     take(request.node.name.removeprefix("test_"))
