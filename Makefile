@@ -1,6 +1,7 @@
 # make         set up, build the book, release the assignments, grade the sample class, say where all of it lies
 # make test    set up the same way and run everything that CI runs
 # make book · make serve · make exercises · make lint · make clean
+# make publish TO=user@host:/var/www/course/      the book to any host of static files, or into a folder
 #
 # Each step leaves a stamp in .make/ and runs again only when what it depends on has changed.
 
@@ -13,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all test book serve exercises course lint clean system
+.PHONY: all test book serve publish exercises course lint clean system
 
 CODE := $(shell find cnnlab -name '*.py' -o -name '*.js')
 BOOK := $(shell find book -path book/_build -prune -o -type f -print)
@@ -61,6 +62,15 @@ course: $(STAMP)/course
 
 serve: $(STAMP)/book
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
+
+# Built anew, since what CNNLAB_SITE and CNNLAB_REPOSITORY add is not in the stamp; chapters are not run again.
+publish: $(STAMP)/venv
+	@test -n "$(TO)" || { \
+	  echo "say where to: make publish TO=user@host:/var/www/course/, or a folder; see CONTRIBUTING.md" >&2; exit 2; }
+	@command -v rsync >/dev/null || { echo "needs rsync: apt-get install rsync" >&2; exit 2; }
+	command -v chromium chromium-browser google-chrome >/dev/null && export CNNLAB_PDF=1; \
+	$(BIN)/jupyter-book build book --warningiserror --nitpick --keep-going
+	rsync --archive --delete $(SITE)/ "$(TO)"
 
 lint: $(STAMP)/venv
 	$(BIN)/ruff check .

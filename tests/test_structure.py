@@ -109,6 +109,8 @@ def test_no_index_address_and_no_path_of_a_machine_is_in_git() -> None:
 def test_no_outputs_data_or_models_are_in_git() -> None:
     for name in TRACKED:
         path = ROOT / name
+        if path.suffix == ".html" and name.startswith("book/_templates/"):
+            continue  # Sphinx finds templates by this ending
         assert path.suffix not in {".pt", ".pth", ".safetensors", ".npz", ".npy", ".gz", ".db", ".html"}, name
         if path.suffix == ".ipynb":
             cells = json.loads(path.read_text())["cells"]

@@ -3,13 +3,11 @@
 - Formulas become MathML when the book is built, so a page needs no script for them.
 - Results are cached per version of the code that produced them: changing `cnnlab` runs the chapters again.
 - Chapters that have to run do so side by side, one on each core, before Sphinx reads them one by one.
-- {assignment}`name` links to the notebook students get, when it has been generated.
 """
 
 import hashlib
 import os
 import re
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib import metadata
 from pathlib import Path
@@ -22,12 +20,10 @@ from jupyter_cache import get_cache
 from jupyter_cache.cache.db import NbProjectRecord
 from jupyter_cache.executors import load_executor
 from myst_nb.core.read import is_myst_markdown_notebook
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxRole
 from sphinx.util.math import get_node_equation_number
 
 ROOT = Path(__file__).parents[2]
@@ -118,19 +114,6 @@ def visit_block(self: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-class Assignment(SphinxRole):
-    """The notebook of an assignment: a download when it exists, its path in the course folder when not."""
-
-    def run(self) -> tuple[Sequence[nodes.Node], Sequence[nodes.system_message]]:
-        path = f"exercises/{self.text}/{self.text}.ipynb"
-        literal = nodes.literal(path, path)
-        if not (ROOT / path).exists():
-            return [literal], []
-        link = addnodes.download_reference(path, "", reftarget=f"/../{path}", refdoc=self.env.docname)
-        link += literal
-        return [link], []
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     os.environ["CNNLAB_QUIET"] = "1"  # no progress lines among the outputs
     app.add_config_value("cnnlab_fingerprint", fingerprint(), "env")
@@ -139,5 +122,4 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", separate_caches)
     app.connect("env-before-read-docs", execute_side_by_side)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
-    app.add_role("assignment", Assignment())
     return {"parallel_read_safe": True, "parallel_write_safe": True}
