@@ -10,7 +10,7 @@ import torch
 from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.check.catalogue import Assignment, Part
 from cnnlab.check.judge import Transport, judge
-from cnnlab.check.report import Report, Result
+from cnnlab.check.report import Progress, Report, Result
 from cnnlab.check.transport import Local
 from cnnlab.check.watch import repeatable
 from cnnlab.errors import InputError, unknown
@@ -52,9 +52,8 @@ def check(
         )
     seed, where = _seed(seed), _devices(devices)
     given = dict(zip(part.functions, functions, strict=True))
-    report = Report(
-        assignment.name, [judge_part(assignment, part, Local(given, part.ban), seed, where)], seed
-    )
+    result = judge_part(assignment, part, Local(given, part.ban), seed, where)
+    report = Report(assignment.name, [result], seed, _noted(assignment, part, result))
     if not report.passed:
         failure = CheckFailed(str(report))
         if not _display(report):
@@ -105,6 +104,17 @@ def judge_part(
             if not result.passed:
                 break
     return result
+
+
+_passed: dict[str, bool] = {}  # what each check said last in this session
+
+
+def _noted(assignment: Assignment, part: Part, result: Result) -> Progress:
+    _passed[f"{assignment.name}.{part.name}"] = result.passed
+    checks = [
+        (one.name, one.points, _passed.get(f"{assignment.name}.{one.name}")) for one in assignment.parts
+    ]
+    return Progress(assignment.name, checks)
 
 
 def _assignment(name: str) -> Assignment:

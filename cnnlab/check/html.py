@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from cnnlab.check.compare import Heat
 
 if TYPE_CHECKING:
-    from cnnlab.check.report import Report, Result
+    from cnnlab.check.report import Progress, Report, Result
 
 # For a bar beside the verdict: no colour of text is legible on white and on black, and the word says it all.
 _GOOD, _BAD = "#1a7f4b", "#c4501b"
+_PROGRESS = {True: _GOOD, False: _BAD, None: "transparent"}
 _CELL = "padding:.35em .7em;text-align:left;vertical-align:top;border-bottom:1px solid #8886"
 
 
@@ -24,6 +25,20 @@ def render(report: "Report") -> str:
     return (
         f'<table style="border-collapse:collapse;max-width:60em"><caption style="text-align:left">'
         f"{html.escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{seed}"
+        f"{_progress(report.progress) if report.progress else ''}"
+    )
+
+
+def _progress(progress: "Progress") -> str:
+    """One box for each check, as wide as its points, filled when it passed; the same in words."""
+    boxes = "".join(
+        f'<span style="display:inline-block;width:{1.4 * points}em;height:.7em;margin-right:2px;'
+        f'border:1px solid #888;background:{_PROGRESS[passed]}"></span>'
+        for _, points, passed in progress.checks
+    )
+    return (
+        f'<p style="margin:.6em 0 0"><span aria-hidden="true">{boxes}</span> '
+        f"<small>{html.escape(str(progress))}</small></p>"
     )
 
 

@@ -30,15 +30,36 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """Where a student stands: each check of the assignment, and what it said last in this session."""
+
+    assignment: str
+    checks: Sequence[tuple[str, int, bool | None]]  # name, points, passed
+
+    def __str__(self) -> str:
+        passed = [points for _, points, last in self.checks if last]
+        points, most = sum(passed), sum(points for _, points, _ in self.checks)
+        marks = ", ".join(f"{name} {_MARKS[last]}" for name, _, last in self.checks)
+        return (
+            f"{self.assignment} so far: {len(passed)} of {len(self.checks)} checks passed, "
+            f"{points} of {most} points ({marks})"
+        )
+
+
+_MARKS = {True: "passed", False: "failed", None: "not run"}
+
+
+@dataclass(frozen=True)
 class Report:
     """The results of an assignment's checks, or of some of them.
 
-    `seed` repeats exactly the cases that were asked.
+    `seed` repeats exactly the cases that were asked. `progress` is shown below them in a notebook.
     """
 
     assignment: str
     results: Sequence[Result]
     seed: int
+    progress: Progress | None = field(default=None, compare=False)
 
     @property
     def points(self) -> int:
@@ -62,4 +83,5 @@ class Report:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """What a notebook shows, and what it shows where there is no HTML."""
-        return {"text/plain": str(self), "text/html": html.render(self)}
+        text = str(self) if self.progress is None else f"{self}\n{self.progress}"
+        return {"text/plain": text, "text/html": html.render(self)}

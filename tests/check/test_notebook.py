@@ -42,6 +42,17 @@ def test_a_failed_check_is_a_table_and_one_line(cells: list[nbformat.NotebookNod
     assert error.traceback == ["CheckFailed: FAILED  label_smoothing.pytorch_epsilon  0 of 2 points"]
 
 
+def test_progress_over_the_assignment_is_told(cells: list[nbformat.NotebookNode]) -> None:
+    """The last result of each check counts: failed, then not implemented, then passed."""
+    for number, passed, points, last in ((1, 0, 0, "failed"), (3, 0, 0, "failed"), (4, 1, 2, "passed")):
+        (table,) = outputs(cells[number], "display_data")
+        line = f"label_smoothing so far: {passed} of 4 checks passed, {points} of 10 points ("
+        for text in table.data["text/html"], table.data["text/plain"]:
+            assert line in text
+            assert f"pytorch_epsilon {last}" in text
+            assert "loss not run" in text
+
+
 def test_a_wrong_name_is_one_line(cells: list[nbformat.NotebookNode]) -> None:
     (error,) = outputs(cells[2], "error")
     assert len(error.traceback) == 1
