@@ -68,7 +68,7 @@ publish: $(STAMP)/venv
 	@test -n "$(TO)" || { \
 	  echo "say where to: make publish TO=user@host:/var/www/course/, or a folder; see CONTRIBUTING.md" >&2; exit 2; }
 	@command -v rsync >/dev/null || { echo "needs rsync: apt-get install rsync" >&2; exit 2; }
-	command -v chromium chromium-browser google-chrome >/dev/null && export CNNLAB_PDF=1; \
+	command -v chromium chromium-browser google-chrome >/dev/null && export CNNLAB_BROWSER=1; \
 	$(BIN)/jupyter-book build book --warningiserror --nitpick --keep-going
 	rsync --archive --delete $(SITE)/ "$(TO)"
 

@@ -8,11 +8,13 @@ it is left out:
 - CNNLAB_REPOSITORY, such as https://github.com/owner/name: links to edit a page, to open an issue, and to
   open a chapter in Colab (from the branch gh-pages, where the site is published) and in Binder.
 
-With CNNLAB_PDF=1 the build ends by printing the whole book, which takes a few minutes and Chromium.
+With CNNLAB_BROWSER=1 the build ends in Chromium: it takes still pictures of the figures, for readers without
+scripts, and prints the whole book as a PDF, which takes a few minutes.
 """
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +57,7 @@ def address(variable: str) -> str:
 
 def read_addresses(app: Sphinx, config: Config) -> None:
     """Give Sphinx and the theme what they need to know of them."""
-    if config.cnnlab_pdf:
+    if config.cnnlab_browser:
         app.tags.add("pdf")  # the first page then links to it
     config.html_context["default_mode"] = "auto"  # the theme's own default is none, and it complains
     if site := address("CNNLAB_SITE"):
@@ -166,6 +168,26 @@ def further_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     yield "404", {"title": "This page does not exist"}, "404.html"
 
 
+def use_browser(app: Sphinx, exception: Exception | None) -> None:
+    """Add what only a browser can make of the pages."""
+    if exception or app.builder.format != "html" or not app.config.cnnlab_browser:
+        return
+    from playwright.sync_api import sync_playwright  # most builds do without
+    from print_book import PDF, parts, print_book
+    from stills import add_stills
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        raise ConfigError("CNNLAB_BROWSER=1 needs a Chromium browser, such as: apt-get install chromium")
+    out = Path(app.outdir)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        add_stills(browser, out, [name for _, group in parts() for name in group])
+        print_book(browser, out, out / PDF)
+        browser.close()
+
+
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Write what lists or contains all pages."""
     if exception or app.builder.format != "html":
@@ -178,26 +200,22 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         (out / "sitemap.xml").write_text("\n".join(["<?xml version='1.0' encoding='utf-8'?>", *lines, ""]))
     for path in (one for pattern in NOT_ASKED_FOR for one in out.glob(pattern) if one.is_file()):
         path.unlink()
-    names = (path.relative_to(out).as_posix() for path in out.rglob("[!.]*") if path.is_file())
-    readers = [
-        name for name in names if name != OFFLINE and not name.startswith(".")
-    ]  # Sphinx's own are hidden
-    content = [(name, (out / name).read_bytes()) for name in readers]
+    files = (path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    # Not itself, nor the PDF; what begins with a dot is Sphinx's own.
+    names = [name for name in files if not name.startswith((".", Path(OFFLINE).stem))]
+    content = [(name, (out / name).read_bytes()) for name in names]
     pack(out / OFFLINE, content)
-    if app.config.cnnlab_pdf:
-        import print_book  # needs a browser, which most builds do without
-
-        print_book.main(out)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value(
-        "cnnlab_pdf", os.environ.get("CNNLAB_PDF") == "1", "html"
+        "cnnlab_browser", os.environ.get("CNNLAB_BROWSER") == "1", "html"
     )  # a change rewrites the pages
     app.connect("config-inited", read_addresses)
     app.connect("doctree-resolved", load_late)
     app.connect("html-page-context", complete)
     app.connect("html-page-context", launch, priority=502)  # after the theme's
     app.connect("html-collect-pages", further_pages)
+    app.connect("build-finished", use_browser, priority=400)  # before the offline copy is packed
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,7 +4,6 @@ Interactive figures are printed as they look before anybody has touched them, wi
 answers to questions unfolded. Printed twice: the first time tells on which page each chapter begins.
 """
 
-import shutil
 from collections.abc import Container
 from html import escape
 from pathlib import Path
@@ -12,15 +11,13 @@ from urllib.parse import urlsplit
 
 import yaml
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from pypdf import PdfReader
-from sphinx.errors import ConfigError
 
 BOOK = Path(__file__).parents[1]
 PDF = "cnnlab-book.pdf"
 # What is for the screen only.
 SCREEN = ".headerlink, .copybtn, noscript, .toggle-button"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 STYLE = """
 @page { size: A4; margin: 22mm 20mm 20mm; }
 html { font-size: 10.5pt; }
@@ -148,13 +145,3 @@ def print_book(browser: Browser, html: Path, to: Path, wanted: Container[str] | 
     names = [name for _, group in parts() for name in group if wanted is None or name in wanted]
     begin = starts(printed(browser, html, document(html, names, {}), to), len(names))
     printed(browser, html, document(html, names, dict(zip(names, begin, strict=True))), to)
-
-
-def main(html: Path) -> None:
-    """Print the site in the folder `html` into it."""
-    if CHROMIUM is None:
-        raise ConfigError("CNNLAB_PDF=1 needs a Chromium browser: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        print_book(browser, html, html / PDF)
-        browser.close()

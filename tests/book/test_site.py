@@ -52,7 +52,7 @@ ADDRESSES = {
 
 
 def build(source: Path, root: Path, to: str, **addresses: str) -> subprocess.CompletedProcess[str]:
-    known = {"CNNLAB_SITE", "CNNLAB_REPOSITORY", "CNNLAB_PDF"}
+    known = {"CNNLAB_SITE", "CNNLAB_REPOSITORY", "CNNLAB_BROWSER"}
     environment = {name: value for name, value in os.environ.items() if name not in known} | addresses
     (source / "part").mkdir(parents=True, exist_ok=True)
     folders = {
