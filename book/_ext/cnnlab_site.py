@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -28,6 +29,7 @@ from docutils import nodes
 from myst_nb.core.read import is_myst_markdown_notebook
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ConfigError
 
 # What extensions that Jupyter Book always loads add to every page, for what no page of ours has: cells that
@@ -89,6 +91,29 @@ def complete(app: Sphinx, name: str, template: str, context: dict[str, Any], doc
     context["cards"] = cards.items()
     if doctree and is_notebook(app, name):
         context["ipynb_source"] = write_notebook(app, name)
+
+
+@cache
+def meanings(env: BuildEnvironment) -> dict[str, str]:
+    """What the terms of the glossary mean, by the identifiers that links to them have."""
+    if "glossary" not in env.found_docs:
+        return {}
+    found = {}
+    for item in env.get_doctree("glossary").findall(nodes.definition_list_item):
+        text = next((" ".join(one.astext().split()) for one in item.findall(nodes.definition)), "")
+        text = re.sub(
+            r" See(?:[ ,]|and)*\.", "", text
+        )  # what was a link to a chapter, and has no words of its own
+        found |= {name: text for term in item.findall(nodes.term) for name in term["ids"]}
+    return found
+
+
+def explain_terms(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """A term that leads to the glossary says what it means where the pointer rests on it."""
+    for reference in doctree.findall(nodes.reference):
+        identifier = reference.get("refuri", "").partition("#")[2] or reference.get("refid", "")
+        if identifier.startswith("term-"):
+            reference["reftitle"] = meanings(app.env).get(identifier, "")
 
 
 def load_late(app: Sphinx, doctree: nodes.document, name: str) -> None:
@@ -208,11 +233,13 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_config_value("cnnlab_site_code", Path(__file__).read_text("utf-8"), "html")  # as for the style
     app.add_config_value(
         "cnnlab_browser", os.environ.get("CNNLAB_BROWSER") == "1", "html"
     )  # a change rewrites the pages
     app.connect("config-inited", read_addresses)
     app.connect("doctree-resolved", load_late)
+    app.connect("doctree-resolved", explain_terms)
     app.connect("html-page-context", complete)
     app.connect("html-page-context", launch, priority=502)  # after the theme's
     app.connect("html-collect-pages", further_pages)

@@ -69,6 +69,17 @@ def test_nothing_is_loaded_from_other_sites(page: Path) -> None:
     assert [address for address in loaded if urlsplit(address).netloc] == []
 
 
+def test_a_term_says_what_it_means(page: Path) -> None:
+    for link in parsed(page).select('a.reference.internal[href*="#term-"]:has(.std-term)'):
+        assert len(link.get("title", "")) > 20, link
+
+
+def test_terms_lead_to_the_glossary(html: Path) -> None:
+    assert (
+        len(parsed(html / "regularization/dropout.html").select('a[href*="glossary.html#term-"][title]')) >= 3
+    )
+
+
 def test_every_number_arrived(page: Path) -> None:
     text = parsed(page).find("article").get_text()
     assert "{glue" not in text
