@@ -37,6 +37,7 @@ from sphinx.errors import ConfigError
 UNUSED = re.compile("thebe|sphinx-design|design-tabs")
 # The theme's icons, for which _static/icons.css stands in, and what only browsers' debuggers load.
 NOT_ASKED_FOR = ("_static/vendor/fontawesome/**/*", "_static/scripts/fontawesome.*", "_static/**/*.map")
+ICON_FONT = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")  # in the theme's style, loaded now and then
 OFFLINE = "cnnlab-book.zip"
 INSTALL = """\
 # Run this first where the course's package is not installed, as on Colab.
@@ -223,6 +224,8 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         urls = [f"<url><loc>{escape(f'{app.config.html_baseurl}{name}.html')}</loc></url>" for name in pages]
         lines = ["<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>", *urls, "</urlset>"]
         (out / "sitemap.xml").write_text("\n".join(["<?xml version='1.0' encoding='utf-8'?>", *lines, ""]))
+    for style in out.glob("_static/styles/*.css"):
+        style.write_text(ICON_FONT.sub("", style.read_text("utf-8")), "utf-8")
     for path in (one for pattern in NOT_ASKED_FOR for one in out.glob(pattern) if one.is_file()):
         path.unlink()
     files = (path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())

@@ -10,7 +10,7 @@ from contents import BOOK, PAGES
 from playwright.sync_api import Locator, Page
 
 IMPORT = re.compile(r"^from cnnlab\.widgets import (.+)$", re.M)
-# Each figure on the first page that has it; that all of them are mounted on all pages, test_pages looks at.
+# Each figure on the first page that has it; that all are mounted on all pages, test_every_page looks at.
 FIGURES: dict[str, str] = {}
 for _name in PAGES:
     for _line in IMPORT.findall((BOOK / f"{_name}.md").read_text("utf-8")):
