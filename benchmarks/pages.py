@@ -51,7 +51,7 @@ def load(browser: Browser, address: str) -> tuple[dict[str, int], float, float]:
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     sizes: dict[str, int] = {}
     finished = []
-    page.on("requestfinished", finished.append)
+    page.on("requestfinished", lambda request: finished.append(request))
     page.add_init_script(WATCH)
     page.goto(address, wait_until="networkidle")
     for request in finished:
