@@ -17,6 +17,8 @@ FACTOR = 3  # successive halving lets about one in three go on, for three times 
 def seeded(make: Callable[[int, int], "BaseSampler"], seed: int) -> "BaseSampler":
     """A sampler that begins anew for each trial, from the search's seed and the trial's index.
 
+    The index is looked up when the first value is drawn: it is not certain before.
+
     A sampler's own random numbers would start again from the first when a search is resumed, and repeat the
     trials that are there already. So drawn, trial 17 is the same whether the search was interrupted or not.
 
@@ -26,23 +28,23 @@ def seeded(make: Callable[[int, int], "BaseSampler"], seed: int) -> "BaseSampler
     from optuna.samplers import BaseSampler
 
     class Seeded(BaseSampler):
-        """Hands everything to the present trial's sampler; trials are asked for one at a time."""
+        """Hands every value to the present trial's sampler; trials are asked for one at a time."""
 
         inner: BaseSampler
+        number: int | None = None
 
-        def before_trial(self, study: Any, trial: Any) -> None:
-            position = index(study, trial)
-            digest = hashlib.blake2b(f"{seed}/{position}".encode(), digest_size=4).digest()
-            self.inner = make(position, int.from_bytes(digest))
-            self.inner.before_trial(study, trial)
+        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+            return {}  # none of our samplers draws several values together
 
-        def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
-            return self.inner.infer_relative_search_space(study, trial)
-
-        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> Any:
-            return self.inner.sample_relative(study, trial, search_space)
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            return {}
 
         def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
+            if trial.number != self.number:
+                position, self.number = index(study, trial), trial.number
+                digest = hashlib.blake2b(f"{seed}/{position}".encode(), digest_size=4).digest()
+                self.inner = make(position, int.from_bytes(digest))
+                self.inner.before_trial(study, trial)
             return self.inner.sample_independent(study, trial, param_name, param_distribution)
 
     return Seeded()

@@ -35,6 +35,11 @@ def counted(study: "Study") -> list["FrozenTrial"]:
     ]
 
 
+def undecided(trial: "FrozenTrial") -> bool:
+    """Whether its worker has not drawn values yet; it may find that the trial is not needed."""
+    return not trial.params and not trial.state.is_finished()
+
+
 def index(study: "Study", trial: "FrozenTrial") -> int:
     """How many trials that count come before this one."""
     mine = key(trial)

@@ -20,15 +20,17 @@ from cnnlab.training.progress import watched
 from cnnlab.tuning.engine import rungs
 from cnnlab.tuning.evaluate import Outcome, evaluate, evaluate_up_to, in_worker
 from cnnlab.tuning.settings import with_values
-from cnnlab.tuning.trials import RUN, best, counted, key
+from cnnlab.tuning.space import Space
+from cnnlab.tuning.trials import RUN, best, counted, undecided
 
 if TYPE_CHECKING:
     from optuna.study import Study
-    from optuna.trial import Trial
+    from optuna.trial import FrozenTrial, Trial
 
     from cnnlab.tuning.search import Plan
 
 POLL = 0.5  # seconds between two looks at what other workers do
+GLANCE = 0.02  # the same while one of them decides on a trial, which takes no training
 
 
 @dataclass
@@ -63,7 +65,7 @@ def work(study: "Study", plan: "Plan", jobs: int, seconds: float) -> None:
                 mine[claimed.trial.number] = claimed
                 running[_train(submit, plan, claimed, folder)] = claimed
             if not running:
-                if time.monotonic() >= end or not _others(study, plan, seen):
+                if time.monotonic() >= end or _over(study, plan, seen):
                     break
                 time.sleep(POLL)
                 continue
@@ -90,19 +92,44 @@ def _claim(study: "Study", plan: "Plan") -> Claimed | None:
         if full or plan.space_at(trials, len(trials)) is None:
             return None
     trial = study.ask()
-    _sign_of_life(study, trial._trial_id)
-    trials = counted(study)
-    mine = next(one for one in trials if one.number == trial.number)
-    position = sum(key(one) < key(mine) for one in trials)
-    space = plan.space_at(trials, position)
+    position, space = _place(study, plan, trial)
     if space is None or (plan.trials is not None and position >= plan.trials):
-        study.tell(trial, state=TrialState.FAIL)  # another worker was faster: this one is not needed
+        # Another worker was faster: this one is not needed.
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         return None
     values = {name: item.suggest(trial, name) for name, item in space.items()}
     claimed = Claimed(trial, with_values(plan.source, values))
     if plan.method == "halving":
         claimed.ahead = rungs(claimed.recipe.training.get("epochs", 20), plan.first)
     return claimed
+
+
+def _place(study: "Study", plan: "Plan", trial: "Trial") -> tuple[int, Space | None]:
+    """The index of a trial of ours that has no values yet, and its ranges; None where it is not needed.
+
+    An earlier trial without values may turn out not to be needed, which moves ours up: we wait until its
+    worker has decided, or has been silent for too long.
+    """
+    from optuna.storages import fail_stale_trials
+    from optuna.trial import TrialState
+
+    told, seen = -math.inf, set[int]()
+    while True:
+        if time.monotonic() - told > POLL:
+            _sign_of_life(study, trial._trial_id)
+            fail_stale_trials(study)
+            told = time.monotonic()
+        trials = counted(study)
+        position = next((place for place, one in enumerate(trials) if one.number == trial.number), None)
+        if position is None:  # we were silent for too long ourselves, and somebody else takes it up
+            return len(trials), None
+        open_ones = [one for one in trials[:position] if undecided(one)]
+        if any(one.state == TrialState.WAITING for one in open_ones):  # whoever asks next must get that one
+            return position, None
+        if not open_ones:
+            return position, plan.space_at(trials, position)
+        _first_sign(study, open_ones, seen)
+        time.sleep(GLANCE)
 
 
 def _train(
@@ -150,23 +177,26 @@ def _finish(study: "Study", plan: "Plan", claimed: Claimed, outcome: Outcome | N
     return True
 
 
-def _others(study: "Study", plan: "Plan", seen: set[int]) -> bool:
-    """Whether trials are waiting or running elsewhere.
+def _over(study: "Study", plan: "Plan", seen: set[int]) -> bool:
+    """Whether all trials of the budget are finished, ours and those of other workers.
 
-    A worker that was killed right after it had taken a trial has given no sign of life, and its silence would
-    not be noticed. We give the first one in its place; it has no other effect on a worker that lives.
+    That nothing is running at the moment does not say so: the next stage may just have become possible.
     """
-    from optuna.trial import TrialState
+    trials = counted(study)[: plan.trials]
+    _first_sign(study, trials, seen)
+    return len(trials) == (plan.trials or len(trials)) and all(trial.state.is_finished() for trial in trials)
 
-    found = False
-    for position, trial in enumerate(counted(study)):
-        if plan.trials is not None and position >= plan.trials:
-            break
-        found |= not trial.state.is_finished()
-        if trial.state == TrialState.RUNNING and not trial.params and trial.number not in seen:
+
+def _first_sign(study: "Study", trials: list["FrozenTrial"], seen: set[int]) -> None:
+    """Give the first sign of life of each trial that has no values yet, in its worker's place.
+
+    A worker that was killed right after it had taken a trial has given none, and its silence would not be
+    noticed. It has no other effect on a worker that lives.
+    """
+    for trial in trials:
+        if trial.state.name == "RUNNING" and undecided(trial) and trial.number not in seen:
             seen.add(trial.number)
             _sign_of_life(study, trial._trial_id)
-    return found
 
 
 def _sign_of_life(study: "Study", number: int) -> None:

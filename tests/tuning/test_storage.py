@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -136,6 +137,47 @@ def test_an_interrupted_trial_is_drawn_again(tmp_path: Path, monkeypatch: pytest
     pd.testing.assert_frame_equal(
         found.drop(columns="seconds"), alone.drop(columns="seconds"), check_exact=True
     )
+
+
+@pytest.mark.parametrize("fate", ["decides", "dies"])
+def test_a_trial_that_another_worker_may_not_need_moves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: str
+) -> None:
+    """It was asked for, has no values yet, and is dropped: those after it are drawn as if it had not been."""
+    from optuna.trial import TrialState
+
+    monkeypatch.setattr(storage, "LOCAL", (1, 3))
+    place = tmp_path / "study.db"
+    other = search(BASE, SPACE, trials=2, jobs=1, storage=place).study
+    with storage.quiet():
+        held = other.ask()
+    drop = threading.Timer(1, lambda: other.tell(held, state=TrialState.FAIL))
+    if fate == "decides":
+        drop.start()
+    found = search(BASE, SPACE, trials=5, jobs=1, storage=place).table
+    if fate == "decides":
+        drop.join()
+    storage.close(other)
+    alone = search(BASE, SPACE, trials=5, jobs=1).table
+    pd.testing.assert_frame_equal(
+        found.drop(columns="seconds"), alone.drop(columns="seconds"), check_exact=True
+    )
+
+
+def test_a_worker_stays_until_the_budget_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others were faster at every second trial, and nothing runs at the moment: the next stage is to come."""
+    from cnnlab.tuning import work
+
+    calls: list[int] = []
+
+    def slower(*arguments: object) -> object:
+        calls.append(1)
+        return original(*arguments) if len(calls) % 2 else None  # type: ignore[arg-type]
+
+    original = work._claim
+    monkeypatch.setattr(work, "_claim", slower)
+    assert len(search(BASE, SPACE, "coarse-to-fine", trials=5, jobs=1).table) == 5
+    assert len(calls) >= 10
 
 
 @pytest.mark.parametrize(
