@@ -169,7 +169,7 @@ def test_the_run_counts_and_not_the_recorded_output(mine: Callable[..., Path]) -
     path.write_text(path.read_text().replace('"outputs": []', '"outputs": [{"output_type": "passed"}]'))
     found = {one.part: one for one in submission.run_checks(submission.read(path))}
     assert found["pytorch_epsilon"].state == "failed"
-    assert found["pytorch_epsilon"].why == "epsilon has wrong values."
+    assert found["pytorch_epsilon"].why == "epsilon has wrong values. Likely: ε was divided by K."
 
 
 def test_a_cell_without_an_end_is_told(mine: Callable[..., Path]) -> None:

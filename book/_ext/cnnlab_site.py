@@ -33,11 +33,12 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ConfigError
 
 # What extensions that Jupyter Book always loads add to every page, for what no page of ours has: cells that
-# run on a foreign server, and sphinx-design's cards and tabs.
-UNUSED = re.compile("thebe|sphinx-design|design-tabs")
+# run on a foreign server, sphinx-design's cards and tabs, and widgets' states: our figures carry theirs.
+UNUSED = re.compile("thebe|sphinx-design|design-tabs|widget-state")
 # The theme's icons, for which _static/icons.css stands in, and what only browsers' debuggers load.
 NOT_ASKED_FOR = ("_static/vendor/fontawesome/**/*", "_static/scripts/fontawesome.*", "_static/**/*.map")
-ICON_FONT = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")  # in the theme's style, loaded now and then
+# In the theme's style: its icon font, loaded now and then, and what each of its 1,900 icons is.
+ICONS = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}|(?:\.fa-[\w-]+:{1,2}before,?)+\{[^}]*\}")
 OFFLINE = "cnnlab-book.zip"
 INSTALL = """\
 # Run this first where the course's package is not installed, as on Colab.
@@ -77,6 +78,9 @@ def complete(app: Sphinx, name: str, template: str, context: dict[str, Any], doc
         context[kind] = [
             one for one in context[kind] if not UNUSED.search(f"{one.filename} {one.attributes}")
         ]
+    for script in context["script_files"]:
+        if script.filename:
+            script.attributes["defer"] = "defer"  # the text does not wait for them
     if "body" in context:
         # A list whose entries have a role that is no list item: screen readers would count no entries.
         context["body"] = context["body"].replace('<div role="list" class=', "<div class=")
@@ -225,7 +229,11 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         lines = ["<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>", *urls, "</urlset>"]
         (out / "sitemap.xml").write_text("\n".join(["<?xml version='1.0' encoding='utf-8'?>", *lines, ""]))
     for style in out.glob("_static/styles/*.css"):
-        style.write_text(ICON_FONT.sub("", style.read_text("utf-8")), "utf-8")
+        style.write_text(ICONS.sub("", style.read_text("utf-8")), "utf-8")
+    # A style that asks for another one is waited for twice.
+    basic = (out / "_static/basic.css").read_text("utf-8").replace("url(", "url(../")
+    style = out / "_static/styles/theme.css"
+    style.write_text(style.read_text("utf-8").replace('@import "../basic.css";', basic), "utf-8")
     for path in (one for pattern in NOT_ASKED_FOR for one in out.glob(pattern) if one.is_file()):
         path.unlink()
     files = (path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())

@@ -22,6 +22,7 @@ from cnnlab.errors import InputError
 State = Literal["passed", "failed", "open", "no cell"]
 TOO_LONG = "did not finish in time, or ended the kernel"
 UNWRITTEN = ("", "YOUR ANSWER HERE")  # what nbgrader puts where an answer belongs
+LIKELY = "likely  "  # begins a report's line about the misconception that the numbers match
 CHECK = re.compile(r"""^\s*check\(\s*["'](\w+)\.(\w+)["']""")
 
 
@@ -152,5 +153,7 @@ def _execute(client: Any, code: str, seconds: int) -> str | None:
         return None
     lines = [line.strip() for line in str(reply.get("evalue", "")).splitlines()]
     if reply.get("ename") == "CheckFailed":
-        return next((line for line in lines[1:] if line), "failed")
+        first = next((line for line in lines[1:] if line), "failed")
+        likely = next((line.removeprefix(LIKELY).strip() for line in lines if line.startswith(LIKELY)), "")
+        return f"{first} Likely: {likely}." if likely else first
     return f"{reply.get('ename', 'error')}: {lines[0] if lines else ''}"

@@ -8,7 +8,6 @@ last; and a submission that cannot be graded loses its old automatic scores.
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -243,13 +242,10 @@ class Classroom:
             merged = with_one_question(self._graded(assignment, student), now, question)
             executed = replace(executed, notebook=json.dumps(merged))
         self.config.SaveScores.question = question
-        with (
-            self.books.transaction(),
-            tempfile.TemporaryDirectory(prefix="cnnlab-prepared-") as prepared,
-        ):
-            target = Path(prepared, student, assignment)
+        with self.books.transaction(), self._empty_folder() as prepared:
+            target = prepared / student / assignment
             repairs = prepare(self._submitted(assignment, student), self.released(assignment), target)
-            log = self._convert(Autograde, assignment, student, executed, prepared)
+            log = self._convert(Autograde, assignment, student, executed, str(prepared))
             self._convert(GenerateFeedback, assignment, student)
         record = self._record(assignment, student)
         record.parent.mkdir(parents=True, exist_ok=True)
@@ -261,6 +257,16 @@ class Classroom:
         outcome.notes.extend(line.removeprefix(NOTE) for line in log.splitlines() if line.startswith(NOTE))
         outcome.notes.extend(executed.notes)
         return outcome
+
+    @contextmanager
+    def _empty_folder(self) -> Iterator[Path]:
+        """For one submission at a time, and under one name: what a killed run has left is not left for ever."""
+        folder = self.root / ".prepared"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _graded(self, assignment: str, student: str) -> Any:
         """The notebook as it was graded last, or None."""

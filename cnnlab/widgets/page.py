@@ -1,22 +1,24 @@
 """The base of our interactive figures: a widget in JupyterLab, a self-contained piece of HTML elsewhere."""
 
-import base64
 import html
 import json
+import re
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import anywidget
 
-# Stands in for the widget's model where there is no kernel: the traits' values and who listens to them.
+# Stands in for the widget's model where there is no kernel: the traits' values and who listens to them. No
+# module: those wait for the whole page, and a reader would see an empty place until then.
 _PAGE = """\
 <div id="{id}" class="cnnlab-figure" role="group" aria-label="{label}"></div>
 <noscript><p>This figure needs JavaScript.</p></noscript>
-<script type="module">
-const state = {state};
-const listeners = {{}};
-const model = {{
+<script>
+(() => {{
+"use strict";
+{code}
+const model = (state, listeners = {{}}) => ({{
   get: (name) => state[name],
   set: (name, value) => {{
     state[name] = value;
@@ -25,11 +27,12 @@ const model = {{
   on: (event, call) => {{ (listeners[event] ||= []).push(call); }},
   off: () => {{}},
   save_changes: () => {{}},
-}};
-const module = await import("data:text/javascript;base64,{code}");
-module.default.render({{ model, el: document.getElementById("{id}") }});
+}});
+render({{ model: model({state}), el: document.getElementById("{id}") }});
+}})();
 </script>
 """
+_EXPORT = re.compile(r"^export (default .*\n?)?", re.M)
 
 _numbers = count(1)
 
@@ -41,7 +44,10 @@ def script(file: str) -> str:
 
 
 class PageWidget(anywidget.AnyWidget):  # type: ignore[misc]
-    """A widget whose module imports nothing and needs of its model only get, set, on and save_changes."""
+    """A widget whose module imports nothing and needs of its model only get, set, on and save_changes.
+
+    The module's functions include `render`, and none is called `model`; nowhere does it say "</script".
+    """
 
     label = "Interactive figure"  # for people who cannot see it
 
@@ -52,7 +58,7 @@ class PageWidget(anywidget.AnyWidget):  # type: ignore[misc]
             id=f"cnnlab-{type(self).__name__.lower()}-{next(_numbers)}",
             label=html.escape(self.label, quote=True),
             state=json.dumps({name: getattr(self, name) for name in names}).replace("<", "\\u003c"),
-            code=base64.b64encode(str(self._esm).encode()).decode(),
+            code=_EXPORT.sub("", str(self._esm)).strip(),
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
