@@ -45,11 +45,14 @@ BLANK = b'<!doctype html><title>blank</title><p>Text</p><div class="cnnlab-figur
 class Pages(http.server.SimpleHTTPRequestHandler):
     """The book's pages, and one with next to nothing on it."""
 
+    protocol_version = "HTTP/1.1"  # connections stay open, as with any host
+
     def do_GET(self) -> None:
         if self.path != "/blank.html":
             return super().do_GET()
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(BLANK)))
         self.end_headers()
         self.wfile.write(BLANK)
         return None

@@ -79,8 +79,10 @@ def complete(app: Sphinx, name: str, template: str, context: dict[str, Any], doc
             one for one in context[kind] if not UNUSED.search(f"{one.filename} {one.attributes}")
         ]
     for script in context["script_files"]:
-        if script.filename:
-            script.attributes["defer"] = "defer"  # the text does not wait for them
+        # The text does not wait for them, except where Sphinx's own scripts, which do not wait, need them.
+        script.attributes.pop("defer", None)
+        if script.filename and name != "search":
+            script.attributes["defer"] = "defer"
     if "body" in context:
         # A list whose entries have a role that is no list item: screen readers would count no entries.
         context["body"] = context["body"].replace('<div role="list" class=', "<div class=")
