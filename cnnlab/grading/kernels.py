@@ -56,7 +56,7 @@ class Zygote:
             stdin=subprocess.PIPE,  # its end is the end of the zygote
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"},
+            env={"PATH": os.environ.get("PATH", ""), **sandbox.ENVIRONMENT},
         )
         self.owner, self.listens = os.getpid(), False
         atexit.register(self.close)

@@ -37,6 +37,7 @@ MODES: tuple[Mode, ...] = ("require", "auto", "none")
 # Where the sandbox's own folders lie inside it.
 RUNTIME = "/run/cnnlab"
 WORK, CONNECTION, TEMPORARY = (f"{RUNTIME}-{name}" for name in ("work", "connection", "tmp"))
+ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}  # of a kernel, besides PATH
 # Of /etc only what programs need to find libraries, fonts, time zone and names.
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "nsswitch.conf")
@@ -114,8 +115,7 @@ def command(runtime: Path) -> list[str]:
         "--new-session",
         "--clearenv",
         *("--setenv", "PATH", f"{sys.prefix}/bin:/usr/bin:/bin"),
-        *("--setenv", "LANG", "C.UTF-8"),
-        *("--setenv", "PYTHONHASHSEED", "0"),
+        *(part for variable in ENVIRONMENT.items() for part in ("--setenv", *variable)),
         *made,
         *(part for path in system for part in _shown(path)),
         *(part for path in own_folders() for part in ("--ro-bind", path, path)),
