@@ -260,7 +260,7 @@ class Classroom:
 
     @contextmanager
     def _empty_folder(self) -> Iterator[Path]:
-        """For one submission at a time, always the same one: what a killed run has left goes with the next."""
+        """For one submission at a time, always the same: what a killed run has left goes with the next."""
         folder = self.root / ".prepared"
         shutil.rmtree(folder, ignore_errors=True)
         try:
