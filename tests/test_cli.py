@@ -132,3 +132,14 @@ def test_help_needs_neither_torch_nor_nbgrader() -> None:
     code = "import sys, cnnlab.cli; print({'torch', 'nbgrader', 'jupytext', 'nbformat'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"
+
+
+def test_a_grammar_that_nobody_needs_is_not_made() -> None:
+    """It took a quarter of the start of `cnnlab grade`; whoever asks for it afterwards gets it."""
+    program = (
+        "import sys\nfrom cnnlab.grading.commands import SLOW, grading_packages\n"
+        "with grading_packages():\n    import nbformat\n"
+        "assert SLOW not in sys.modules\n__import__(SLOW)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

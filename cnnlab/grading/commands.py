@@ -3,6 +3,7 @@
 Imports stand inside the commands, as in `cnnlab.cli`.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ GRADING_PACKAGES = {
     *("nbgrader", "jupytext", "nbclient", "nbconvert", "nbformat", "sqlalchemy", "traitlets"),
     *("bleach", "dateutil", "jinja2", "copydetect"),
 }
+# With it jsonschema makes, for two seconds, a grammar of international addresses; no notebook has one.
+SLOW = "rfc3987_syntax"
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
 Zone = Annotated[
     str | None, typer.Option(help="Of times without one, such as Europe/Berlin; by default this machine's.")
@@ -34,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
 @contextmanager
 def grading_packages() -> Iterator[None]:
     """Around the imports that a student's installation lacks."""
+    sys.modules.setdefault(SLOW, None)  # type: ignore[arg-type]
     try:
         yield
     except ModuleNotFoundError as error:
@@ -41,6 +45,9 @@ def grading_packages() -> Iterator[None]:
         if package not in GRADING_PACKAGES:
             raise
         raise InputError(f'{package} is not installed; run pip install "cnnlab[grading]" first.') from error
+    finally:
+        if sys.modules[SLOW] is None:
+            del sys.modules[SLOW]
 
 
 def collect(
