@@ -2,6 +2,7 @@
 
 - Formulas become MathML when the book is built, so a page needs no script for them.
 - Results are cached per version of the code that produced them: changing `cnnlab` runs the chapters again.
+- A widget that needs a kernel is reported: on a page it would look alive and be dead.
 - Chapters that have to run do so side by side, one on each core, before Sphinx reads them one by one.
 """
 
@@ -29,6 +30,7 @@ from sphinx.util.math import get_node_equation_number
 ROOT = Path(__file__).parents[2]
 # What a chapter's numbers and figures depend on, besides its own text.
 LIBRARIES = ("anywidget", "matplotlib", "mlxtend", "numpy", "pandas", "scikit-learn", "scipy", "torch")
+KERNEL_VIEW = "application/vnd.jupyter.widget-view+json"
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,16 @@ def mathml(node: nodes.Element, *, block: bool) -> str:
         return "<math></math>"
 
 
+def report_dead_widgets(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """A widget that only a kernel could bring to life is a warning."""
+    for node in doctree.findall(nodes.raw):
+        if KERNEL_VIEW in node.astext():
+            logger.warning(
+                "a widget that needs a kernel would be dead here; show a figure of cnnlab.widgets instead",
+                location=name,
+            )
+
+
 def visit_inline(self: Any, node: nodes.math) -> None:
     self.body.append(mathml(node, block=False))
     raise nodes.SkipNode
@@ -121,5 +133,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("cnnlab_style", style.read_text("utf-8"), "html")  # a change rewrites the pages
     app.connect("config-inited", separate_caches)
     app.connect("env-before-read-docs", execute_side_by_side)
+    app.connect("doctree-resolved", report_dead_widgets)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from docutils import nodes
+from myst_nb.core.render import get_mime_priority
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,27 @@ def test_a_formula_that_cannot_be_converted_is_a_warning(
     extension.mathml(nodes.math("", tex), block=False)
     assert len(seen) == 1
     assert "cannot convert the formula" in seen[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "reported"),
+    [('<script type="application/vnd.jupyter.widget-view+json">{}</script>', 1), ("<div></div>", 0)],
+)
+def test_a_widget_that_needs_a_kernel_is_a_warning(
+    extension: ModuleType, monkeypatch: pytest.MonkeyPatch, text: str, reported: int
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(extension.logger, "warning", lambda message, **_: seen.append(message))
+    document = nodes.container("", nodes.raw("", text, format="html"))
+    extension.report_dead_widgets(None, document, "chapter")
+    assert len(seen) == reported
+
+
+def test_a_figure_of_ours_is_shown_as_html_and_another_widget_as_its_view(root: Path) -> None:
+    config = yaml.safe_load((root / "book/_config.yml").read_text())["sphinx"]["config"]
+    order = get_mime_priority("html", config["nb_mime_priority_overrides"])
+    kinds = ("text/html", "application/vnd.jupyter.widget-view+json", "text/plain")
+    assert sorted(kinds, key=order.index) == list(kinds)
 
 
 def test_the_fingerprint_follows_the_code_but_not_the_grading(
