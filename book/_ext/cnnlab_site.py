@@ -27,6 +27,7 @@ import nbformat
 from cnnlab_assignments import pack
 from docutils import nodes
 from myst_nb.core.read import is_myst_markdown_notebook
+from myst_nb.sphinx_ext import add_global_html_resources
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -127,6 +128,12 @@ def load_late(app: Sphinx, doctree: nodes.document, name: str) -> None:
     """Images are loaded when a reader comes near them."""
     for image in doctree.findall(nodes.image):
         image["loading"] = "lazy"
+
+
+def copy_style(app: Sphinx) -> None:
+    """MyST-NB copies its style when all pages are written: too late for a first build to name its version."""
+    (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
+    add_global_html_resources(app, None)
 
 
 def launch(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -251,6 +258,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "cnnlab_browser", os.environ.get("CNNLAB_BROWSER") == "1", "html"
     )  # a change rewrites the pages
     app.connect("config-inited", read_addresses)
+    app.connect("builder-inited", copy_style)
     app.connect("doctree-resolved", load_late)
     app.connect("doctree-resolved", explain_terms)
     app.connect("html-page-context", complete)

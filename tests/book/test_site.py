@@ -137,6 +137,13 @@ def test_a_chapter_is_a_notebook_that_can_install_what_it_needs(sites: Path) -> 
     assert "git+https://github.com/someone/name" in far.cells[0].source
 
 
+def test_a_first_build_names_the_version_of_every_style(sites: Path) -> None:
+    """As a second one does, which finds all styles in their places."""
+    styles = [link["href"] for link in page(sites / "with/index.html").find_all("link", rel="stylesheet")]
+    assert len(styles) > 3
+    assert [style for style in styles if "?" not in style] == []
+
+
 def test_the_same_source_makes_the_same_site(sites: Path) -> None:
     def files(to: str) -> dict[str, bytes]:
         folder = sites / to

@@ -1,5 +1,6 @@
 """The chapters' sources: short code, numbers from the run only, no outputs."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def test_shown_code_is_short(chapter: nbformat.NotebookNode) -> None:
         lines = cell.source.splitlines()
         assert len(lines) <= 14, f"{len(lines)} lines:\n{cell.source}"
         assert max(map(len, lines)) <= 88, f"a line is too long for the page:\n{cell.source}"
+
+
+def test_a_print_ends_its_line(chapter: nbformat.NotebookNode) -> None:
+    """What comes out in several pieces, which a clock decides, is joined line by line on the page."""
+    code = "\n".join(cell.source for cell in chapter.cells if cell.cell_type == "code")
+    calls = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    prints = (node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "print")
+    assert not [ast.unparse(node) for node in prints if any(one.arg == "end" for one in node.keywords)]
 
 
 def test_no_result_is_typed_by_hand(chapter: nbformat.NotebookNode) -> None:
