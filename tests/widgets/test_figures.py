@@ -34,6 +34,8 @@ def test_a_module_stands_alone(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"^\s*import\b|\bimport\(|\bfetch\(|XMLHttpRequest", text, flags=re.MULTILINE)
     assert set(re.findall(r"https?://[^\s\"']+", text)) <= {"http://www.w3.org/2000/svg"}
+    # On a page it stands inside of a script element and beside a function called model.
+    assert not re.search(r"</script|<!--|^(export )?(const|let|function) model\b", text, re.I | re.M)
     used = set(re.findall(r"\bmodel\.(\w+)", text))
     assert used <= {"get", "set", "on", "save_changes"}
 
