@@ -55,17 +55,27 @@ def _operators(operations: str) -> tuple[tuple[str, bool], ...]:
     return tuple((name, composed[name]) for name in matching if composed[name] or has(name, "CPU"))
 
 
-def _recording_kernel(name: str, composed: bool, seen: set[str]) -> Callable[..., Any]:
+_asked: list[set[str]] = []  # where the use of autograd is noted at the moment
+_noting: list[set[str]] = []  # where the use of operations is
+_recorded: list[str] = []  # the operations that have kernels which note their use, at the moment
+
+
+def _note(packet: str) -> None:
+    for seen in _noting:
+        seen.add(f"torch's {packet}")
+
+
+def _recording_kernel(name: str, composed: bool) -> Callable[..., Any]:
     packet, _, overload = name.removeprefix("aten::").partition(".")
     operation = getattr(getattr(torch.ops.aten, packet), overload or "default")
     decomposed = decomposition_table.get(operation)
 
     def composite(*args: Any, **kwargs: Any) -> Any:
-        seen.add(f"torch's {packet}")
+        _note(packet)
         return operation.decompose(*args, **kwargs)
 
     def fused(*args: Any, **kwargs: Any) -> Any:
-        seen.add(f"torch's {packet}")
+        _note(packet)
         values = (value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor))
         if decomposed and torch.is_grad_enabled() and any(value.requires_grad for value in values):
             return decomposed(*args, **kwargs)  # below autograd the gradient would be lost
@@ -73,9 +83,6 @@ def _recording_kernel(name: str, composed: bool, seen: set[str]) -> Callable[...
             return operation(*args, **kwargs)
 
     return composite if composed else fused
-
-
-_asked: list[set[str]] = []  # where the use of autograd is noted at the moment
 
 
 def _watched_backward(*args: Any, **kwargs: Any) -> Any:
@@ -134,31 +141,52 @@ def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]
 
 
 @contextlib.contextmanager
+def recording(ban: Ban) -> Iterator[None]:
+    """Put the kernels that note the use of banned operations in their place for a block.
+
+    That takes longer than most calls; inside of the block `banned_calls` of the same ban finds them there.
+    """
+    operations = _all_operations(ban)
+    library = torch.library.Library("aten", "IMPL")
+    _recorded.append(operations)
+    try:
+        for name, composed in _operators(operations):
+            kernel = _recording_kernel(name, composed)
+            # A fused operation has its numbers from the kernel below autograd, so that one is left alone.
+            for key in ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA") if composed else ("AutogradCPU",):
+                library.impl(name, kernel, key)
+        yield
+    finally:
+        _recorded.remove(operations)
+        library._destroy()
+
+
+def _all_operations(ban: Ban) -> str:
+    return ban.operations + (f"|{_FORWARD_MODE}" if ban.autograd else "")
+
+
+@contextlib.contextmanager
 def banned_calls(ban: Ban) -> Iterator[set[str]]:
     """Collect, while the block runs, the banned operations that are used; they still work."""
     seen: set[str] = set()
-    library = torch.library.Library("aten", "IMPL")
-    operations = ban.operations + (f"|{_FORWARD_MODE}" if ban.autograd else "")
-    for name, composed in _operators(operations):
-        kernel = _recording_kernel(name, composed, seen)
-        # A fused operation has its numbers from the kernel below autograd, so that one is left alone.
-        for key in ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA") if composed else ("AutogradCPU",):
-            library.impl(name, kernel, key)
+    operations = _all_operations(ban)
     before = sys.getprofile()
-    try:
-        if ban.autograd:
-            _asked.append(seen)
-            _run_backward.__code__ = _watched_backward.__code__
-        with _Dispatched(operations, seen):
-            sys.setprofile(_profiler(ban, seen))
-            yield seen
-    finally:
-        sys.setprofile(before)
-        if ban.autograd:
-            _asked.remove(seen)
-            if not _asked:
-                _run_backward.__code__ = _ENGINE
-        library._destroy()
+    with contextlib.nullcontext() if operations in _recorded else recording(ban):
+        try:
+            _noting.append(seen)
+            if ban.autograd:
+                _asked.append(seen)
+                _run_backward.__code__ = _watched_backward.__code__
+            with _Dispatched(operations, seen):
+                sys.setprofile(_profiler(ban, seen))
+                yield seen
+        finally:
+            sys.setprofile(before)
+            _noting.remove(seen)
+            if ban.autograd:
+                _asked.remove(seen)
+                if not _asked:
+                    _run_backward.__code__ = _ENGINE
 
 
 # Global state that a function must leave as it found it: how to read it, how to put it back.

@@ -113,14 +113,17 @@ class Unpacker:
         return self.tensors[name]
 
 
-def serve(data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Callable[[], None]) -> bytes:
+def serve(
+    data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Callable[[Ban], None]
+) -> bytes:
     """Do on the student's side what a message asks for; the answer's message.
 
     Args:
         data: a message of `Remote`.
         namespace: where the student's functions are found by name.
         kept: values that stay on this side; their place in the list is their handle.
-        settle: puts global state, which other code may have changed, into its usual condition.
+        settle: puts global state, which other code may have changed, into its usual condition, and makes
+            ready to watch for what is banned.
     """
     asked, packer = Unpacker(data), Packer()
     content = asked.content
@@ -132,7 +135,7 @@ def serve(data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Ca
         case "generator":
             handle = local.generator(content["seed"], torch.device(content["device"]))
             return packer.message({"value": packer.pack(handle)})
-    settle()
+    settle(ban)
     gradient = content["gradient"]
     answer = local.call(
         content["function"],

@@ -117,10 +117,10 @@ class Classroom:
         self.config.ExecuteCells.sandbox = sandbox
         if seed is not None:
             self.config.ExecuteCells.seed = seed
-        self.config.Autograde.autograde_preprocessors = [
-            "cnnlab.grading.classroom.TakeOver",
-            *self.config.Autograde.autograde_preprocessors[1:],
-        ]
+        self.config.Autograde.autograde_preprocessors[0] = "cnnlab.grading.classroom.TakeOver"
+        # The cells' metadata are the released notebook's, which nbgrader has checked when it was released.
+        for steps in ("sanitize_preprocessors", "autograde_preprocessors"):
+            self.config.Autograde[steps].remove("nbgrader.preprocessors.CheckCellMetadata")
         self.workers, self.sandbox = workers or default_workers(), sandbox
         self.walled = choose(sandbox)
         self.scheduler = scheduler

@@ -115,25 +115,36 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
         sources: cells, and modules beside the notebook, by where they stand.
         functions: their names.
     """
-    found = [(where, *pair) for where, source in sources.items() for pair in _defining(source)]
-    statements, defined = [(where, node) for where, node, _ in found], [names for *_, names in found]
-    imported = _imported([node for _, node in statements])
+    statements = [(where, statement) for where, source in sources.items() for statement in _statements(source)]
+    imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
     wanted, new, taken = set(functions), set(functions), set()
     while new:
         more: set[str] = set()
-        for number, (_, node) in enumerate(statements):
-            if number not in taken and defined[number] & new:
+        for number, (_, statement) in enumerate(statements):
+            if number not in taken and statement.defined & new:
                 taken.add(number)
-                more |= _used(node)
+                more |= statement.used
         new = more - wanted
         wanted |= new
-    return Reach(tuple(statements[number] for number in sorted(taken)), imported)
+    chosen = (statements[number] for number in sorted(taken))
+    return Reach(tuple((where, statement.node) for where, statement in chosen), imported)
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """One statement of a cell and its names: that it gives a meaning to, takes from elsewhere, imports."""
+
+    node: ast.stmt
+    defined: set[str]
+    used: set[str]
+    imported: dict[str, str]
 
 
 @functools.lru_cache(64)  # the questions of one notebook ask for the same cells
-def _defining(source: str) -> list[tuple[ast.stmt, set[str]]]:
-    """The statements of a cell, each with the names that it defines."""
-    return [(node, _defined(node)) for node in _parse(source).body]
+def _statements(source: str) -> list[_Statement]:
+    return [
+        _Statement(node, _defined(node), _used(node), _imported(node)) for node in _parse(source).body
+    ]
 
 
 def _defined(statement: ast.stmt) -> set[str]:
@@ -244,10 +255,10 @@ def _named(name: str) -> str:
     return ""
 
 
-def _imported(statements: Iterable[ast.stmt]) -> dict[str, str]:
-    """The full name behind each name that is imported."""
+def _imported(statement: ast.stmt) -> dict[str, str]:
+    """The full name behind each name that it imports."""
     names: dict[str, str] = {}
-    for node in (part for statement in statements for part in ast.walk(statement)):
+    for node in ast.walk(statement):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]

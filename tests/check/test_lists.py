@@ -24,7 +24,7 @@ def local(function: Callable[..., Any]) -> Local:
 def remote(function: Callable[..., Any]) -> Remote:
     kept: list[Any] = []
     settle = settled()
-    return Remote(lambda data: serve(data, {"f": function}, kept, settle), BAN)
+    return Remote(lambda data: serve(data, {"f": function}, kept, lambda ban: settle()), BAN)
 
 
 @pytest.fixture(params=[local, remote], ids=["local", "remote"])

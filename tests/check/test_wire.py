@@ -23,7 +23,7 @@ def served(functions: Functions) -> Callable[[bytes], bytes]:
     """The other side of the wire, in this process."""
     kept: list[Any] = []
     settle = settled()
-    return lambda data: serve(data, functions, kept, settle)
+    return lambda data: serve(data, functions, kept, lambda ban: settle())
 
 
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
