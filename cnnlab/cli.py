@@ -98,7 +98,7 @@ def grade(
 ) -> None:
     """Run and score the submissions, write feedback and grades.csv; exit code 1 when any needs attention."""
     with _grading():
-        from cnnlab.grading.kernels import start_zygote
+        from cnnlab.grading.launch import start_zygote
         from cnnlab.grading.sandbox import MODES, choose
     if sandbox not in MODES:
         raise unknown("sandbox", sandbox, MODES)

@@ -113,9 +113,7 @@ class Unpacker:
         return self.tensors[name]
 
 
-def serve(
-    data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Callable[[Ban], None]
-) -> bytes:
+def serve(data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Callable[[Ban], None]) -> bytes:
     """Do on the student's side what a message asks for; the answer's message.
 
     Args:

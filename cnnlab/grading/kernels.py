@@ -6,7 +6,6 @@ starts in hundredths of a second.
 """
 
 import asyncio
-import atexit
 import contextlib
 import itertools
 import json
@@ -14,97 +13,27 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
-import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import KernelProvisionerBase
-from traitlets import Dict, Enum
+from traitlets import Dict, Enum, default
 
-from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
+from cnnlab.grading.launch import zygote
 from cnnlab.grading.sandbox import MODES, Limits, Mode
 from cnnlab.grading.submission import other_files
 from cnnlab.grading.zygote import CHANNELS
 
 PROVISIONER = "cnnlab-sandbox"
+POLL_SECONDS = 0.005
 _numbers = itertools.count()
-
-
-class Zygote:
-    """The warm process that this machine's kernels are forked from, and its folder.
-
-    Args:
-        walled: whether bubblewrap stands around it.
-    """
-
-    def __init__(self, walled: bool) -> None:
-        self.walled = walled
-        self.folder = Path(tempfile.mkdtemp(prefix="cnnlab-"))
-        # Submissions are copied in by their graders; each kernel sees its own folder only.
-        runtime = sandbox.RUNTIME if walled else str(self.folder)
-        program = [sys.executable, "-P", "-m", "cnnlab.grading.zygote"]
-        prefix = sandbox.command(self.folder) if walled else []
-        self.process = subprocess.Popen(
-            [*prefix, *program, f"{runtime}/zygote.sock", "walled" if walled else "open"],
-            stdin=subprocess.PIPE,  # its end is the end of the zygote
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"PATH": os.environ.get("PATH", ""), **sandbox.ENVIRONMENT},
-        )
-        self.owner, self.listens = os.getpid(), False
-        atexit.register(self.close)
-
-    def wait(self) -> None:
-        """Until it has imported everything and listens.
-
-        Raises:
-            InputError: it ended instead; the sentence says why.
-        """
-        if self.listens:
-            return
-        assert self.process.stdout is not None
-        if self.process.stdout.readline() != b"ready\n":
-            said = self.process.communicate()[1].decode(errors="replace").strip().splitlines()
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise InputError(f"the sandbox did not start: {said[-1] if said else 'no reason given'}.")
-        self.listens = True
-
-    def close(self) -> None:
-        """End it and every kernel; only the process that started it can."""
-        if os.getpid() != self.owner:
-            return
-        atexit.unregister(self.close)
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-_zygotes: dict[bool, Zygote] = {}
-
-
-def start_zygote(walled: bool) -> Zygote:
-    """The process to fork kernels from, which may still be importing; forked workers inherit it."""
-    running = _zygotes.get(walled)
-    if running is None or (running.owner == os.getpid() and running.process.poll() is not None):
-        running = _zygotes[walled] = Zygote(walled)
-    return running
-
-
-def zygote(walled: bool) -> Zygote:
-    """The same, once it listens."""
-    running = start_zygote(walled)
-    running.wait()
-    return running
 
 
 class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
@@ -127,7 +56,7 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
 
     async def wait(self) -> int | None:
         while self.has_process and (code := self._ended()) is None:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(POLL_SECONDS)
         if self.has_process:
             self._let_go()
             return code
@@ -222,11 +151,38 @@ def kernel_spec(sandbox_mode: Mode = "require", limits: Mapping[str, int] | None
     )
 
 
+class PromptClient(AsyncKernelClient):  # type: ignore[misc]
+    """Begins when the kernel has answered; Jupyter's own waits a fifth of a second to see that no more comes.
+
+    What may still come belongs to the question whether it is there, and is left aside as such.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        ends = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while time.monotonic() < ends:
+            self.kernel_info()
+            with contextlib.suppress(Empty):
+                await self.shell_channel.get_msg(timeout=1)
+                await self.iopub_channel.get_msg(timeout=0.2)  # or what is printed might not be heard yet
+                return
+            if not await self.is_alive():
+                raise RuntimeError("the kernel ended before it was ready")
+        raise RuntimeError(f"the kernel was not ready after {timeout} s")
+
+
 class SandboxedKernelManager(AsyncKernelManager):  # type: ignore[misc]
     """A kernel manager whose kernels run in the sandbox, whatever kernel a notebook names."""
 
     sandbox_mode = Enum(MODES, default_value="require")
     limits = Dict()
+
+    @default("client_factory")  # type: ignore[untyped-decorator]
+    def _client_factory_default(self) -> type:
+        return PromptClient
+
+    async def _async_wait(self, pollinterval: float = POLL_SECONDS) -> None:
+        """Jupyter's own looks ten times a second whether a kernel has ended."""
+        await super()._async_wait(min(pollinterval, POLL_SECONDS))
 
     @property
     def kernel_spec(self) -> KernelSpec:

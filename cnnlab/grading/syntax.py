@@ -115,7 +115,9 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
         sources: cells, and modules beside the notebook, by where they stand.
         functions: their names.
     """
-    statements = [(where, statement) for where, source in sources.items() for statement in _statements(source)]
+    statements = [
+        (where, statement) for where, source in sources.items() for statement in _statements(source)
+    ]
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
     wanted, new, taken = set(functions), set(functions), set()
     while new:
@@ -142,9 +144,7 @@ class _Statement:
 
 @functools.lru_cache(64)  # the questions of one notebook ask for the same cells
 def _statements(source: str) -> list[_Statement]:
-    return [
-        _Statement(node, _defined(node), _used(node), _imported(node)) for node in _parse(source).body
-    ]
+    return [_Statement(node, _defined(node), _used(node), _imported(node)) for node in _parse(source).body]
 
 
 def _defined(statement: ast.stmt) -> set[str]:

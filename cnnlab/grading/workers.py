@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
-from cnnlab.grading.kernels import zygote
+from cnnlab.grading.launch import zygote
 from cnnlab.grading.sandbox import Mode
 
 

@@ -12,7 +12,7 @@ from corpus.making import matches
 from corpus.prove import released_course, said_about, verdict
 from corpus.samples import ALL, Sample
 
-from cnnlab.grading import kernels, sandbox
+from cnnlab.grading import launch, sandbox
 from cnnlab.grading.classroom import Classroom, Outcome
 
 pytestmark = pytest.mark.skipif(sandbox.obstacle() is not None, reason="bubblewrap does not work here")
@@ -52,7 +52,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
         said = {one.name: said_about(one, outcomes[one.name], course) for one in ALL if one.name in outcomes}
     running = [name for name in commands() if DAEMON in name]
     traces = [trace for one in ALL for trace in one.traces if found(trace)]
-    folders = [str(path) for path in kernels.zygote(True).folder.iterdir() if path.name != "zygote.sock"]
+    folders = [str(path) for path in launch.zygote(True).folder.iterdir() if path.name != "zygote.sock"]
     return Graded(outcomes, said, running, [*traces, *folders])
 
 

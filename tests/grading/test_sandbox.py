@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cnnlab.errors import InputError
-from cnnlab.grading import kernels, sandbox
+from cnnlab.grading import launch, sandbox
 from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.sandbox import Limits
 
@@ -256,7 +256,7 @@ def test_a_kernel_ends_with_its_client(kernel: Shell) -> None:
 
     folder = asyncio.run(abandon())
     assert not folder.exists()
-    started = kernels.zygote(True)
+    started = launch.zygote(True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         pids = Path(f"/proc/{started.process.pid}/task/{started.process.pid}/children").read_text().split()
