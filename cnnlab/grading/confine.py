@@ -24,6 +24,7 @@ CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
 )
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 38, 4, 24, 36
+PR_SET_PDEATHSIG = 1
 FIRST_USER = 61000  # as root each kernel is a user of its own, so that limits per user are limits per kernel
 USERS = 1000
 
@@ -107,6 +108,11 @@ def reap_until(child: int) -> NoReturn:
         if pid == child:
             code = os.waitstatus_to_exitcode(status)
             os._exit(code if code >= 0 else 128 - code)
+
+
+def end_with_parent() -> None:
+    """From here on, this process is killed when the one that forked it has ended, in whatever way."""
+    _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "death signal")
 
 
 def adopt_orphans() -> None:

@@ -5,6 +5,7 @@ Apart from `kernels`, whose imports take a second: the process imports for longe
 
 import atexit
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,25 @@ from pathlib import Path
 
 from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
+
+
+def temporary_folder(what: str) -> Path:
+    """A new folder outside of the course, named after this process."""
+    return Path(tempfile.mkdtemp(prefix=f"cnnlab-{what}-{os.getpid()}-"))
+
+
+def sweep() -> None:
+    """Remove the temporary folders of runs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob("cnnlab-*"):
+        named = re.fullmatch(r"cnnlab-(zygote|files)-(\d+)-\w+", folder.name)
+        if named is None:
+            continue
+        try:
+            os.kill(int(named[2]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:  # it lives, and is somebody else's
+            continue
 
 
 class Zygote:
@@ -24,7 +44,8 @@ class Zygote:
 
     def __init__(self, walled: bool) -> None:
         self.walled = walled
-        self.folder = Path(tempfile.mkdtemp(prefix="cnnlab-"))
+        sweep()
+        self.folder = temporary_folder("zygote")
         # Submissions are copied in by their graders; each kernel sees its own folder only.
         runtime = sandbox.RUNTIME if walled else str(self.folder)
         program = [sys.executable, "-P", "-m", "cnnlab.grading.zygote"]

@@ -6,10 +6,9 @@ installed packages. The gradebook stays with the process that hands the jobs out
 
 import json
 import logging
+import shutil
 import socket
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -17,6 +16,7 @@ from traitlets.config import Config
 
 from cnnlab.errors import InputError
 from cnnlab.grading.execute import SUSPICIOUS, UNPROTECTED, ExecuteCells
+from cnnlab.grading.launch import temporary_folder
 from cnnlab.grading.restore import restore
 from cnnlab.grading.submission import checks_digest
 
@@ -56,12 +56,15 @@ def execute(job: Job) -> Executed:
     notes = _Notes()
     executor.log = logging.Logger("submission")
     executor.log.addHandler(notes)
-    with tempfile.TemporaryDirectory(prefix="cnnlab-files-") as folder:
+    folder = temporary_folder("files")
+    try:
         for name, content in job.files.items():
-            path = Path(folder, name)
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        executor.preprocess(notebook, {"metadata": {"path": folder}})
+        executor.preprocess(notebook, {"metadata": {"path": str(folder)}})
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return Executed(json.dumps(notebook), notes.texts)
 
 

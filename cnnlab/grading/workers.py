@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from cnnlab.errors import InputError
-from cnnlab.grading import sandbox
+from cnnlab.grading import confine, sandbox
 from cnnlab.grading.launch import zygote
 from cnnlab.grading.sandbox import Mode
 
@@ -20,10 +20,13 @@ def default_workers() -> int:
 def pool(workers: int, mode: Mode) -> ProcessPoolExecutor:
     """Processes that have everything imported and share one warm process for their kernels.
 
-    They are forked here, before any thread of ours runs, so that all share the memory of the packages.
+    They are forked here, before any thread of ours runs, so that all share the memory of the packages. When
+    this process is killed, so are they: each holds open what the others would notice it by.
     """
     zygote(sandbox.choose(mode))
-    executor = ProcessPoolExecutor(workers, mp_context=get_context("fork"))
+    executor = ProcessPoolExecutor(
+        workers, mp_context=get_context("fork"), initializer=confine.end_with_parent
+    )
     executor.submit(os.getpid).result()
     return executor
 

@@ -124,8 +124,10 @@ def _first_process(
     else:
         confine.set_limits(limits)
         work, connection = (str(runtime / request.name / name) for name in ("files", "connection"))
+    confine.end_with_parent()  # a change of user, above, would take this back
     kernel = os.fork()
     if kernel == 0:
+        confine.end_with_parent()
         if not walled:
             os.setsid()
         _become_kernel(work, connection, request.key)

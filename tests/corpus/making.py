@@ -220,3 +220,17 @@ def everything(assignment: str) -> tuple[str, ...]:
 def matches(sample: Sample, said: str) -> bool:
     """Whether what was said names the cause."""
     return re.search(sample.cause, said, re.IGNORECASE) is not None
+
+
+def verdict(sample: Sample, graded: Any) -> str:
+    """How the grader did on it, from its `cnnlab.grading.classroom.Outcome`."""
+    expected = sample.expected()
+    if graded.state == "needs attention" or expected is None:
+        right = (expected is None) == (graded.state == "needs attention")
+        return f"{'as expected' if right else 'NOT AS EXPECTED'}: {graded.state}: {graded.reason[:80]}"
+    earned = {cell: graded.scores.get(cell) or 0 for cell in expected}
+    unearned = {cell: earned[cell] for cell in expected if earned[cell] > expected[cell]}
+    lost = {cell: earned[cell] for cell in expected if earned[cell] < expected[cell]}
+    if unearned:
+        return f"UNEARNED {unearned}" + (f", LOST {lost}" if lost else "")
+    return f"LOST {lost}" if lost else "as expected"

@@ -18,7 +18,7 @@ HOME = Path(tempfile.mkdtemp(prefix="corpus-home-"))
 os.environ |= {"HOME": str(HOME), "IPYTHONDIR": str(HOME / ".ipython"), "OMP_NUM_THREADS": "1"}
 
 import nbformat  # noqa: E402
-from corpus.making import matches  # noqa: E402
+from corpus.making import matches, verdict  # noqa: E402
 from corpus.samples import ALL, Sample  # noqa: E402
 
 import cnnlab  # noqa: E402  (the home folder must be another one first)
@@ -50,20 +50,6 @@ def outcome(sample: Sample, course: Path) -> Outcome:
         sample.write_again(course / "submitted" / sample.student / sample.assignment, released)
         graded = list(classroom.grade(sample.assignment, names))[-1]
     return graded
-
-
-def verdict(sample: Sample, graded: Outcome) -> str:
-    """How the grader did on it."""
-    expected = sample.expected()
-    if graded.state == "needs attention" or expected is None:
-        right = (expected is None) == (graded.state == "needs attention")
-        return f"{'as expected' if right else 'NOT AS EXPECTED'}: {graded.state}: {graded.reason[:80]}"
-    earned = {cell: graded.scores.get(cell) or 0 for cell in expected}
-    unearned = {cell: earned[cell] for cell in expected if earned[cell] > expected[cell]}
-    lost = {cell: earned[cell] for cell in expected if earned[cell] < expected[cell]}
-    if unearned:
-        return f"UNEARNED {unearned}" + (f", LOST {lost}" if lost else "")
-    return f"LOST {lost}" if lost else "as expected"
 
 
 def said_about(sample: Sample, graded: Outcome, course: Path) -> str:

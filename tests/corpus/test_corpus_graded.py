@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from corpus.leftovers import DAEMON
-from corpus.making import matches
-from corpus.prove import released_course, said_about, verdict
+from corpus.making import matches, verdict
+from corpus.prove import released_course, said_about
 from corpus.samples import ALL, Sample
 
 from cnnlab.grading import launch, sandbox

@@ -7,10 +7,8 @@ this process a warning is an error.
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -18,10 +16,10 @@ from typing import Any
 
 import nbformat
 import pytest
+import servers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = Path(__file__).parent / "tiny"
-SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 RIGHT = {"square": "def square(x):\n    return x * x", "double": "def double(x):\n    return 2 * x"}
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -92,28 +90,10 @@ def submit(root: Path) -> Callable[[str, Any], Path]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The address of a PostgreSQL server of its own, without a database."""
-    if not SERVER:
-        pytest.skip("the PostgreSQL server is not installed: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="cnnlab-postgres-"))
-    user = {"user": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "postgres")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-
-    def do(name: str, *arguments: object) -> None:
-        command = [str(SERVER[-1] / name), *map(str, arguments)]
-        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)  # type: ignore[call-overload]
-
-    data = folder / "data"
-    do("initdb", "--pgdata", data, "--username", "teacher", "--auth", "trust", "--no-sync")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    do("pg_ctl", "--pgdata", data, "--wait", "--log", folder / "log", "--options", options, "start")
-    try:
-        yield f"postgresql://teacher@127.0.0.1:{port}"
-    finally:
-        do("pg_ctl", "--pgdata", data, "--mode", "immediate", "stop")
-        shutil.rmtree(folder)
+    if not servers.PROGRAMS:
+        pytest.skip(servers.NOT_INSTALLED)
+    with servers.postgres() as address:
+        yield address
 
 
 @pytest.fixture

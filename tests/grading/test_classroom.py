@@ -6,13 +6,17 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
+
+from cnnlab.grading.launch import sweep
 
 
 @pytest.fixture
@@ -111,6 +115,43 @@ def test_only_what_has_changed_is_run_again_and_no_score_is_stale(
     assert code == 0
     assert "unchanged" not in line(output, "ada")
     assert "bob" not in output
+
+
+@pytest.mark.parametrize("sandbox", ["require", "none"])
+def test_nothing_outlives_a_run_that_was_killed(root: Path, submit: Any, answered: Any, sandbox: str) -> None:
+    """Its workers hear of it from the system: each keeps open what the others would notice it by."""
+    submit("ada", answered(square="import time\n\n\ndef square(x):\n    time.sleep(30)"))
+    command = [str(Path(sys.executable).parent / "cnnlab"), "grade", "tiny", "--sandbox", sandbox]
+    killed = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL)
+    started = [psutil.Process(killed.pid)]
+    deadline = time.monotonic() + 240
+    while not any("files" in path.name for path in folders(started)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        started = [psutil.Process(killed.pid), *psutil.Process(killed.pid).children(recursive=True)]
+    time.sleep(1)
+    started = [psutil.Process(killed.pid), *psutil.Process(killed.pid).children(recursive=True)]
+    assert len(started) > 3  # a worker, the process that kernels are forked from, a kernel
+    left = folders(started)
+
+    killed.kill()
+    killed.wait()
+
+    _, alive = psutil.wait_procs(started, timeout=30)
+    # Whoever should bury them may not do so here.
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+    assert left
+    sweep()
+    assert [path for path in left if path.exists()] == []
+
+
+def folders(processes: list[psutil.Process]) -> list[Path]:
+    """The temporary folders that these processes have made."""
+    numbers = {str(process.pid) for process in processes}
+    return [
+        path
+        for path in Path(tempfile.gettempdir()).glob("cnnlab-*-*-*")
+        if path.name.split("-")[2] in numbers
+    ]
 
 
 @pytest.mark.parametrize("moment", ["before it is restored", "while it runs"])

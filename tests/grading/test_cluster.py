@@ -1,7 +1,5 @@
 """A class graded by a real Dask scheduler with worker processes gets the grades that this machine gives."""
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,65 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import servers
 
 from cnnlab.errors import InputError
 from cnnlab.grading.workers import run as together
-
-DASK = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-WORKER = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "2", "--no-dashboard"]
 
 
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[str]:
     """The address of a scheduler of its own, without workers."""
-    file = tmp_path / "scheduler.json"
-    command = [*DASK, "--no-dashboard", "--scheduler-file", str(file)]
-    with (tmp_path / "scheduler.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
-        try:
-            yield _address(process, tmp_path / "scheduler.log")
-        finally:
-            _end(process)
+    with servers.dask_scheduler(tmp_path) as address:
+        yield address
 
 
 @pytest.fixture
 def workers(scheduler: str, tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Two worker processes in folders of their own, which see nothing of the course."""
-    processes = []
-    for number in range(2):
-        folder = tmp_path / f"worker{number}"
-        folder.mkdir()
-        with (folder / "log").open("w") as log:
-            command = [*WORKER, scheduler, "--name", str(number), "--local-directory", str(folder)]
-            environment = os.environ | {"HOME": str(folder), "OMP_NUM_THREADS": "1"}
-            processes.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log))
-    try:
+    """Two worker processes, with more threads than may be used."""
+    with servers.dask_workers(scheduler, tmp_path, threads=2) as processes:
         yield processes
-    finally:
-        for process in processes:
-            _end(process)
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    """What the scheduler says it listens on."""
-    import time
-
-    for _ in range(300):
-        for word in log.read_text().split():
-            if word.startswith("tcp://"):
-                return word
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def test_the_cluster_gives_the_same_grades(

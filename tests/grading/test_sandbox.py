@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cnnlab.errors import InputError
-from cnnlab.grading import launch, sandbox
+from cnnlab.grading import kernels, launch, sandbox
 from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.sandbox import Limits
 

@@ -2,14 +2,10 @@
 
 import hashlib
 import json
-import os
-import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+import servers
 from quick import BASE, SPACE, watched
 
 from cnnlab.errors import InputError
@@ -256,38 +253,13 @@ def test_a_place_that_cannot_be_used(place: str, words: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    other = shutil.which("initdb")
-    return found[-1].parent if found else Path(other).parent if other else None
-
-
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    """The address of a database on a server of our own, run by a user without rights."""
-    if (folder := programs()) is None:
-        pytest.skip("needs the server programs of PostgreSQL")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    base = Path(tempfile.mkdtemp(prefix="cnnlab-postgres-"))
-    options: dict[str, object] = {"cwd": base, "capture_output": True, "text": True}
-    if os.geteuid() == 0:  # the server refuses to run as root
-        shutil.chown(base, "nobody")
-        options |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
-
-    def call(program: str, *arguments: str) -> None:
-        done = subprocess.run([folder / program, *arguments], check=False, **options)  # type: ignore[call-overload]
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    call("initdb", "-D", str(base / "data"), "-U", "course", "--auth=trust", "--no-sync")
-    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    call("pg_ctl", "-D", str(base / "data"), "-w", "-l", str(base / "log"), "-o", settings, "start")
-    try:
-        yield f"postgresql+psycopg://course@127.0.0.1:{port}/postgres"
-    finally:
-        call("pg_ctl", "-D", str(base / "data"), "-m", "immediate", "stop")
-        shutil.rmtree(base, ignore_errors=True)
+    """The address of a database on a server of our own."""
+    if not servers.PROGRAMS:
+        pytest.skip(servers.NOT_INSTALLED)
+    with servers.postgres() as address:
+        yield f"{address.replace('postgresql:', 'postgresql+psycopg:')}/postgres"
 
 
 def test_workers_on_many_machines_share_a_budget(postgres: str, tmp_path: Path) -> None:
