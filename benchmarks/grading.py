@@ -62,11 +62,13 @@ class Cost:
     memory: int
 
 
-def measured(command: list[str], cwd: Path) -> Cost:
-    """Run a command and everything it starts, in an account of its own."""
+def measured(command: list[str], cwd: Path, cores: int | None = None) -> Cost:
+    """Run a command and everything it starts, in an account of its own, on all cores or on fewer."""
+    usable = sorted(os.sched_getaffinity(0))[:cores]
     account = Path(tempfile.mkdtemp(prefix="cnnlab-", dir=ACCOUNTS)) if os.access(ACCOUNTS, os.W_OK) else None
 
     def enter() -> None:
+        os.sched_setaffinity(0, usable)
         if account is not None:
             (account / "cgroup.procs").write_text(str(os.getpid()))
 
@@ -163,15 +165,16 @@ def main() -> int:
         ours, stock = prepare(Path(folder), number)
         start = measured([*ours_command, "2", "--student", "student0000"], ours)
         two = measured([*ours_command, "2"], ours)
-        one = measured([*ours_command, "1"], ours)
+        start_one = measured([*ours_command, "1", "--student", "student0000"], ours, cores=1)
+        one = measured([*ours_command, "1"], ours, cores=1)
         computing = needed()
         theirs = None if wanted.ours_only else measured([script("nbgrader"), "autograde", NAME], stock)
         agree = theirs is None or scores(ours / "course/gradebook.db") == scores(stock / "gradebook.db")
     own = (two.processor - start.processor) / (number - 1)
     overhead = own - computing
-    scaling = (one.clock - start.clock) / (two.clock - start.clock) - 1
+    scaling = (one.clock - start_one.clock) / (two.clock - start.clock) - 1
     table = Table("", "clock", "core-seconds", "peak memory", title=f"{number} submissions, {cores} cores")
-    rows = {"cnnlab, 1 submission": start, "cnnlab, 2 workers": two, "cnnlab, 1 worker": one}
+    rows = {"cnnlab, 1 submission": start, "cnnlab, 2 workers": two, "cnnlab, 1 worker, 1 core": one}
     for name, cost in (rows | ({"stock nbgrader": theirs} if theirs else {})).items():
         table.add_row(name, f"{cost.clock:.1f} s", f"{cost.processor:.1f}", f"{cost.memory / 2**20:.0f} MiB")
     console = Console(file=sys.stdout)
@@ -183,7 +186,7 @@ def main() -> int:
         console.print(f"scores agree: {agree}")
     console.print(f"core-seconds per submission: {own:.2f}, of which computing {computing:.2f}")
     console.print(f"overhead per submission: {overhead:.2f} core-seconds")
-    console.print(f"throughput added by the second worker, after the start: {scaling:.2f} of the first")
+    console.print(f"throughput added by the second core, after the start: {scaling:.2f} of the first")
     failed = not agree or overhead > AIM_OVERHEAD or scaling < AIM_SCALING
     return failed or (theirs is not None and theirs.clock / two.clock < AIM_RATIO)
 
