@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-BOOK = Path(__file__).parents[1] / "book"
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/browser"))
+from contents import BOOK, PAGES
+
 HTML = BOOK / "_build" / "html"
-CONTENTS = yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8"))
-PAGES = [CONTENTS["root"], *(one["file"] for part in CONTENTS["parts"] for one in part["chapters"])]
 SLOWER = 4
 # When the first paint was, and when the first figure had a control; -1 without a figure. In milliseconds.
 WATCH = """
@@ -37,8 +36,6 @@ new MutationObserver((_, observer) => {
 }).observe(document, { childList: true, subtree: true });
 """
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
-
-
 BLANK = b'<!doctype html><title>blank</title><p>Text</p><div class="cnnlab-figure"><button>Use</button></div>'
 
 
