@@ -1,6 +1,7 @@
 """The call that an assignment replaces is refused under every name, and nothing else is."""
 
 import importlib
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from torch.nn.functional import batch_norm as innocent_name
 
 from cnnlab import reference
 from cnnlab.check import grade
+from cnnlab.check.watch import Ban, banned_calls, recording
 
 
 def dropped(call: Callable[[torch.Tensor, float], torch.Tensor]) -> Functions:
@@ -158,3 +160,24 @@ def test_functions_of_ones_own_may_have_any_name(solution: Callable[[str], Funct
 
     given = {**right, "batch_norm_forward": batch_norm}
     assert grade("batch_norm", given).passed
+
+
+def test_one_watch_serves_many_calls_and_keeps_them_apart() -> None:
+    """In a thread, where only the recording kernels see a call; between the calls nothing is noted."""
+    ban, x = Ban("dropout"), torch.ones(50)
+
+    def elsewhere() -> None:
+        thread = threading.Thread(target=F.dropout, args=(x, 0.5))
+        thread.start()
+        thread.join()
+
+    with recording(ban):
+        with banned_calls(ban) as first:
+            elsewhere()
+        elsewhere()
+        with banned_calls(ban) as second:
+            torch.exp(x)
+        with banned_calls(ban) as third:
+            elsewhere()
+    assert "torch's dropout" in first
+    assert (second, third) == (set(), first)
