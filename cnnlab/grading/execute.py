@@ -11,8 +11,8 @@ A graded cell of another kind, such as plain asserts, has to run in the kernel a
 the log says so (`UNPROTECTED`).
 
 When a kernel ends or does not come back, the cell at fault gets the error, the earlier cells run again in a
-fresh kernel, and the rest goes on. A question that was not the first to that kernel is asked once more in the
-fresh one before it counts as at fault.
+fresh kernel, and the rest goes on. What came after a question to that kernel is tried once more in the fresh
+one, which has not been asked it, before it counts as at fault.
 """
 
 import ast
@@ -162,9 +162,10 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             text = f"the notebook used up its {self.notebook_seconds} s before this cell"
             cell.outputs = [_error("NotRun", text)]
             return
+        asked = self.asked
         lost, error = index, self._try(index)
-        if error is not None and request(cell) and self.asked > 1:
-            # An earlier question may have left threads or timers in this kernel; they must not cost this one.
+        if error is not None and asked:
+            # An earlier question may have left threads or timers in this kernel that this cell must not pay for.
             lost, error = self._replay(index)
             if error is None:
                 lost, error = index, self._try(index)
@@ -200,6 +201,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         cell = self.nb.cells[index]
         manager = self.km
         requested = request(cell)
+        self.asked += bool(nbgrader(cell).get("grade") and not nbgrader(cell).get("solution"))
         try:
             if requested:
                 self._judge(cell, *requested)
@@ -241,7 +243,6 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         except InputError as error:  # the source of the assignment is wrong, not the student
             cell.outputs = [_error("InputError", str(error))]
             return
-        self.asked += 1
         self.question_ends = time.monotonic() + self._seconds(cell)
         result = judge_part(assignment, part, Remote(self._exchange, part.ban), self.check_seed, CPU)
         made_of = reach(self._sources(), functions)

@@ -73,6 +73,16 @@ def test_a_kernel_that_dies_late_keeps_what_came_before(answered: Any, execute: 
     assert [output.text for output in notebook.cells[0].outputs] == ["once\n"]  # run twice, shown once
 
 
+def test_what_a_question_leaves_behind_does_not_cost_the_next_answer(answered: Any, execute: Any) -> None:
+    """The timer of the first function goes off while the cell with the second one runs."""
+    late = (
+        "import os\nimport threading\n\n\ndef square(x):\n    threading.Timer(0.5, os._exit, (0,)).start()\n"
+    )
+    slow = "import time\n\ntime.sleep(1.5)\n\n\ndef double(x):\n    return 2 * x"
+    cells = execute(answered(square=f"{late}    return x * x", double=slow))
+    assert [errors(cells[name]) for name in ("check_square", "double", "check_double")] == [[], [], []]
+
+
 @pytest.mark.parametrize("word", ["exit()", "quit()"])
 def test_a_polite_exit_does_not_cost_the_next_question(answered: Any, execute: Any, word: str) -> None:
     cells = execute(answered(square=f"def square(x):\n    return x * x\n\n\n{word}"))
