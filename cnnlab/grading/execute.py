@@ -165,7 +165,8 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         asked = self.asked
         lost, error = index, self._try(index)
         if error is not None and asked:
-            # An earlier question may have left threads or timers in this kernel that this cell must not pay for.
+            # An earlier question may have left threads or timers in this kernel; this cell must
+            # not pay for them.
             lost, error = self._replay(index)
             if error is None:
                 lost, error = index, self._try(index)
