@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -209,9 +209,14 @@ class Classroom:
         return Path(exporter.to)
 
     def _unchanged(self, assignment: str, student: str) -> bool:
-        """Whether what was graded last is what lies there now."""
+        """Whether what was graded last is what lies there now, and in this gradebook."""
         record = self._record(assignment, student)
-        return record.is_file() and record.read_text() == self._fingerprint(assignment, student)
+        if not record.is_file() or record.read_text() != self._fingerprint(assignment, student):
+            return False
+        with self._gradebook() as gradebook, suppress(MissingEntry):
+            gradebook.find_submission_notebook(assignment, assignment, student)
+            return True
+        return False
 
     def _fingerprint(self, assignment: str, student: str) -> str:
         return fingerprint(self._submitted(assignment, student), self.released(assignment))
@@ -221,6 +226,8 @@ class Classroom:
 
     def _job(self, assignment: str, student: str) -> Job:
         """The submission as a job; an `InputError` when there is nothing in it that could be graded."""
+        if why := self.books.refusal(student):
+            raise InputError(why)
         folder, released = self._submitted(assignment, student), self.released(assignment)
         self._record(assignment, student).unlink(missing_ok=True)
         check_submission(folder, released)
@@ -338,6 +345,8 @@ class Classroom:
         self._record(assignment, student).unlink(missing_ok=True)
         for step in ("autograded", "feedback"):
             shutil.rmtree(self.root / step / student / assignment, ignore_errors=True)
+        if self.books.refusal(student):  # then it never had a score
+            return
         with self.books.transaction(), self._gradebook() as gradebook, without_remarks():
             gradebook.update_or_create_student(student)
             gradebook.update_or_create_submission(assignment, student)

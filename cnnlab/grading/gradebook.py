@@ -16,7 +16,7 @@ from typing import Any
 import nbgrader
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, Student
 from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import URL, Engine, make_url
@@ -88,6 +88,16 @@ class Books:
         """nbgrader's `Gradebook`, on the one connection."""
         with Gradebook(self.nbgrader_url) as gradebook:
             yield gradebook
+
+    def refusal(self, student: str) -> str:
+        """Why the database takes no student of that name, with what to do; empty when it does."""
+        longest = Student.id.type.length
+        if self.url.drivername.startswith("sqlite") or len(student) <= longest:  # SQLite does not count
+            return ""
+        return (
+            f"the id has {len(student)} characters, and the gradebook {self.shown} takes {longest}; give the "
+            "student's folder a shorter name, then run the command again."
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

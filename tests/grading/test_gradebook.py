@@ -188,6 +188,24 @@ def test_a_database_that_goes_away_in_the_middle_loses_nobody(
     assert result.stdout.count("(unchanged)") == 1
 
 
+def test_a_name_that_postgresql_cannot_hold_is_told(
+    root: Path, run: Any, submit: Any, answered: Any, database: str
+) -> None:
+    """SQLite takes it; nobody else is held up."""
+    submit("ada", answered())
+    submit("x" * 150, answered())
+    shutil.rmtree(root / "course/release")
+    assert run("cnnlab", "release", "--db", database, cwd=root).returncode == 0
+    result = run("cnnlab", "grade", "tiny", "--db", database, cwd=root)
+    said = " ".join(result.stdout.split())
+    assert result.returncode == 1, said
+    assert "ada 5/7" in said
+    assert "the id has 150 characters, and the gradebook" in said
+    assert "takes 128; give the student's folder a shorter name" in said
+    assert "withdrawn" not in said
+    assert run("cnnlab", "grade", "tiny", cwd=root).returncode == 0
+
+
 def test_postgresql_without_its_driver_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
