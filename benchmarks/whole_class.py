@@ -46,7 +46,9 @@ from sample_class import build  # noqa: E402
 SECONDS, NOTEBOOK_SECONDS = 10, 90
 LIMITS = {"memory": 1 << 30, "processes": 64, "disk": 32 << 20}
 WATCH_SECONDS = 2
-MOST_GROWTH = 0.1  # of the memory of the process that keeps the gradebook, from the first third to the last
+MOST_GROWTH = (
+    0.1  # of the memory of the process that keeps the gradebook, from the second third of a run to the last
+)
 LONGEST_ID = 128  # characters that PostgreSQL takes; of more, only SQLite has a grade
 CORPUS = {(one.assignment, one.student): one for one in ALL if len(one.student) <= LONGEST_ID}
 
@@ -63,14 +65,10 @@ class Ran:
 
 def prepare(course: Path, number: int) -> None:
     """Release the assignments and hand the class in."""
-    release(
-        sorted(build.ASSIGNMENTS), solutions=REPOSITORY / "solutions", course=course, to=course / "exercises"
-    )
+    release_all(course)
     for one in CORPUS.values():
-        folder, released = (
-            course / "submitted" / one.student / one.assignment,
-            handed_out(course, one.assignment),
-        )
+        folder = course / "submitted" / one.student / one.assignment
+        released = handed_out(course, one.assignment)
         one.write(folder, released)
         one.write_again(folder, released)
     left = number - len(CORPUS)
@@ -200,7 +198,7 @@ def main() -> int:
             with ExitStack() as needed:
                 if name == "PostgreSQL":
                     options["db"] = f"{needed.enter_context(servers.postgres())}/postgres"
-                    release_into(course, options["db"])
+                    release_all(course, options["db"])
                 if name == "Dask":
                     place = folder / "dask"
                     place.mkdir()
@@ -239,8 +237,8 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def release_into(course: Path, db: str) -> None:
-    """Put the assignments into another gradebook than the course's own."""
+def release_all(course: Path, db: str | None = None) -> None:
+    """Release the assignments into the course's own gradebook, or another one."""
     names = sorted(build.ASSIGNMENTS)
     release(names, solutions=REPOSITORY / "solutions", course=course, to=course / "exercises", db=db)
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))  # of PostgreSQL; none where it is not installed
+_INITDB = [Path(found) for found in [shutil.which("initdb")] if found]
+# The folders of PostgreSQL's programs, the newest last; none where it is not installed.
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [path.parent for path in _INITDB]
 NOT_INSTALLED = "the PostgreSQL server is not installed: apt-get install postgresql"
 SCHEDULER = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
 WORKER = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-dashboard"]
