@@ -191,7 +191,7 @@ def test_a_database_that_goes_away_in_the_middle_loses_nobody(
 def test_a_name_that_postgresql_cannot_hold_is_told(
     root: Path, run: Any, submit: Any, answered: Any, database: str
 ) -> None:
-    """Nobody else is held up. SQLite takes it, and its gradebook, which has no grade yet, gets all of them."""
+    """Nobody else is held up; SQLite takes it, and grades all whom its gradebook does not know yet."""
     submit("ada", answered())
     submit("x" * 150, answered())
     shutil.rmtree(root / "course/release")
