@@ -18,13 +18,13 @@ from typing import Any, Literal
 import nbformat
 from nbgrader.api import MissingEntry
 from nbgrader.converters.autograde import Autograde
-from nbgrader.converters.base import NbGraderException
 from nbgrader.converters.generate_feedback import GenerateFeedback
-from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from cnnlab.cells import CELL_SECONDS
 from cnnlab.errors import InputError, in_a_sentence, unknown
+from cnnlab.grading.convert import convert
+from cnnlab.grading.course import graded_notebook
 from cnnlab.grading.export import QuotedCsvExport
 from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import captured_log, without_remarks
@@ -73,16 +73,6 @@ class TakeOver(NbGraderPreprocessor):  # type: ignore[misc]
                 cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
         nb.metadata.update(executed.metadata)
         return nb, resources
-
-
-@contextmanager
-def kept(failures: list[Exception]) -> Iterator[None]:
-    """Keep what is raised: nbgrader puts an error of its own, without the reason, in its place."""
-    try:
-        yield
-    except Exception as error:
-        failures.append(error)
-        raise
 
 
 class Classroom:
@@ -170,9 +160,10 @@ class Classroom:
                 if not force and not question and self._unchanged(assignment, student):
                     yield self._outcome(assignment, student, "unchanged")
                 else:
+                    recorded = bool(question) and self._on_record(assignment, student)
                     job = self._job(assignment, student)
-                    before = self._graded(assignment, student)
-                    if question and before is not None and same_answers(before, framed(job)):
+                    before = self._graded(assignment, student) if recorded else None
+                    if before is not None and same_answers(before, framed(job)):
                         job.settings["ExecuteCells"]["question"] = questions[student] = question
                     jobs[student] = job
             except Exception as error:  # no submission stops the others, none ends without an outcome
@@ -210,8 +201,13 @@ class Classroom:
 
     def _unchanged(self, assignment: str, student: str) -> bool:
         """Whether what was graded last is what lies there now, and in this gradebook."""
-        record = self._record(assignment, student)
-        if not record.is_file() or record.read_text() != self._fingerprint(assignment, student):
+        if not self._on_record(assignment, student):
+            return False
+        return self._record(assignment, student).read_text() == self._fingerprint(assignment, student)
+
+    def _on_record(self, assignment: str, student: str) -> bool:
+        """Whether it has been graded to the end, and in this gradebook."""
+        if not self._record(assignment, student).is_file():
             return False
         with self._gradebook() as gradebook, suppress(MissingEntry):
             gradebook.find_submission_notebook(assignment, assignment, student)
@@ -252,8 +248,10 @@ class Classroom:
         with self.books.transaction(), self._empty_folder() as prepared:
             target = prepared / student / assignment
             repairs = prepare(self._submitted(assignment, student), self.released(assignment), target)
-            log = self._convert(Autograde, assignment, student, executed, str(prepared))
-            self._convert(GenerateFeedback, assignment, student)
+            log = convert(
+                Autograde, self.config, assignment, student, submitted=str(prepared), executed=executed
+            )
+            convert(GenerateFeedback, self.config, assignment, student)
         record = self._record(assignment, student)
         record.parent.mkdir(parents=True, exist_ok=True)
         half = record.with_suffix(".part")
@@ -277,53 +275,11 @@ class Classroom:
 
     def _graded(self, assignment: str, student: str) -> Any:
         """The notebook as it was graded last, or None."""
-        path = self.root / "autograded" / student / assignment / f"{assignment}.ipynb"
-        return nbformat.read(path, as_version=4) if path.is_file() else None
+        return graded_notebook(self.root, assignment, student)
 
     def _record(self, assignment: str, student: str) -> Path:
         """Holds the fingerprint of what was graded last; not in a folder that nbgrader deletes."""
         return self.root / "graded" / student / f"{assignment}.txt"
-
-    def _convert(
-        self,
-        kind: Any,
-        assignment: str,
-        student: str,
-        executed: Executed | None = None,
-        submitted: str = "submitted",
-    ) -> str:
-        """Run one of nbgrader's converters on one submission; its log. An error comes out as raised."""
-
-        class One(kind):  # type: ignore[misc]
-            def init_notebooks(self) -> None:
-                """nbgrader takes names for file patterns; here brackets in a student's id mean themselves."""
-                source = self._format_source(assignment, student)
-                self.assignments = {source: [f"{source}/{assignment}.ipynb"]}
-
-            def init_assignment(self, assignment_id: str, student_id: str) -> None:
-                with kept(failures):
-                    super().init_assignment(assignment_id, student_id)
-
-            def convert_single_notebook(self, notebook_filename: str) -> None:
-                with kept(failures):
-                    super().convert_single_notebook(notebook_filename)
-
-        failures: list[Exception] = []
-        folder = CourseDirectory(config=self.config)
-        folder.assignment_id = assignment
-        folder.submitted_directory = submitted
-        converter = One(coursedir=folder, config=self.config)
-        converter.executed = executed
-        converter.force = True
-        with captured_log(converter) as log:
-            try:
-                converter.start()
-            except NbGraderException as error:
-                if failures:
-                    raise failures[0] from error
-                lines = (log.getvalue() or str(error)).strip().splitlines()
-                raise InputError(f"nbgrader: {lines[-1]}") from error
-        return log.getvalue()
 
     def _outcome(self, assignment: str, student: str, state: State) -> Outcome:
         with self._gradebook() as gradebook:

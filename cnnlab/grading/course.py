@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 
 from cnnlab.errors import InputError, unknown
@@ -23,6 +24,21 @@ def released(root: Path, assignment: str) -> Path:
             raise InputError(f"nothing has been released in {root}; run `cnnlab release {assignment}` first.")
         raise unknown("assignment", assignment, known)
     return path
+
+
+def graded(root: Path, assignment: str) -> list[str]:
+    """Who has a graded notebook."""
+    return sorted(
+        path.parent.parent.name for path in root.glob(f"autograded/*/{assignment}/{assignment}.ipynb")
+    )
+
+
+def graded_notebook(root: Path, assignment: str, student: str) -> Any:
+    """The notebook as it was graded last; None when there is none, or a killed run left half of one."""
+    try:
+        return nbformat.read(root / "autograded" / student / assignment / f"{assignment}.ipynb", as_version=4)
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 @contextmanager

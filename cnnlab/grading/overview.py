@@ -7,6 +7,7 @@ recorded by `ExecuteCells` in the graded notebooks; submissions are compared by 
 import math
 import statistics
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -15,8 +16,11 @@ from typing import Any
 
 import nbformat
 from jinja2 import Environment, StrictUndefined
+from nbgrader.api import MissingEntry
 
 from cnnlab.check.assignments import ASSIGNMENTS
+from cnnlab.errors import InputError
+from cnnlab.grading.course import graded, graded_notebook
 from cnnlab.grading.feedback import CONTENT_POLICY
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.similarity import Pair, similar
@@ -95,11 +99,16 @@ def overview(gradebook: Any, root: Path, name: str) -> Overview:
         root: the course folder.
         name: a released assignment.
     """
-    paths = {path.parent.parent.name: path for path in sorted(root.glob(f"autograded/*/{name}/{name}.ipynb"))}
-    notebooks = {student: nbformat.read(path, as_version=4) for student, path in paths.items()}
-    grades = {
-        student: gradebook.find_submission_notebook(name, name, student).grades for student in notebooks
-    }
+    grades: dict[str, Any] = {}
+    notebooks: dict[str, Any] = {}
+    for student in graded(root, name):
+        notebook = graded_notebook(root, name, student)
+        with suppress(MissingEntry):  # as when the run was killed that would have put it there
+            held = gradebook.find_submission_notebook(name, name, student).grades
+            if notebook is not None:
+                grades[student], notebooks[student] = held, notebook
+    if not notebooks:
+        raise InputError(f"nothing of {name} has been graded yet; run `cnnlab grade {name}` first.")
     records = {student: notebook.metadata.get("cnnlab", {}) for student, notebook in notebooks.items()}
     submitted = sorted(path.parent.name for path in root.glob(f"submitted/*/{name}") if path.is_dir())
     released = nbformat.read(root / "release" / name / f"{name}.ipynb", as_version=4)

@@ -2,38 +2,24 @@
 
 from pathlib import Path
 
-from nbgrader.converters.base import NbGraderException
+from nbgrader.api import MissingEntry
 from nbgrader.converters.generate_feedback import GenerateFeedback
-from nbgrader.coursedir import CourseDirectory
 
-from cnnlab.grading.logs import captured_log
+from cnnlab.errors import in_a_sentence
+from cnnlab.grading.convert import convert
+from cnnlab.grading.course import graded_notebook
 from cnnlab.grading.settings import course_config
-
-
-def graded(root: Path, assignment: str) -> list[str]:
-    """Who has a graded notebook."""
-    return sorted(
-        path.parent.parent.name for path in root.glob(f"autograded/*/{assignment}/{assignment}.ipynb")
-    )
 
 
 def write_page(root: Path, assignment: str, student: str) -> str:
     """Write one page; why it could not be written, empty when it was."""
-
-    class One(GenerateFeedback):  # type: ignore[misc]
-        def init_notebooks(self) -> None:
-            """nbgrader takes names for file patterns; here a student's id means itself."""
-            source = self._format_source(assignment, student)
-            self.assignments = {source: [f"{source}/{assignment}.ipynb"]}
-
-    config = course_config(root)
-    folder = CourseDirectory(config=config)
-    folder.assignment_id = assignment
-    converter = One(coursedir=folder, config=config)
-    converter.force = True
-    with captured_log(converter) as log:
-        try:
-            converter.start()
-        except NbGraderException as error:
-            return (log.getvalue() or str(error)).strip().splitlines()[-1]
+    unfinished = f"it was not graded to the end; run `cnnlab grade {assignment}`."
+    if graded_notebook(root, assignment, student) is None:
+        return unfinished
+    try:
+        convert(GenerateFeedback, course_config(root), assignment, student)
+    except MissingEntry:  # as when the run was killed that would have put it into the gradebook
+        return unfinished
+    except Exception as error:  # no page keeps the others from being written
+        return in_a_sentence(error) or f"{type(error).__name__}: {error}."
     return ""

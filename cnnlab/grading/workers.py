@@ -57,7 +57,7 @@ def _together(
     """Do the jobs side by side until all are done or a process dies."""
     if not jobs:
         return
-    executor = start()
+    executor, over = start(), False
     try:
         running = {executor.submit(work, job): name for name, job in jobs.items()}
         while running:
@@ -69,7 +69,11 @@ def _together(
                     continue
                 error = future.exception()
                 if isinstance(error, BrokenExecutor):
+                    over = True
                     return
                 yield name, error or future.result()
+        over = True
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        # Waited for where nothing runs any more: ending, Python before 3.12.8 writes into the pool's pipe
+        # while the pool may be closing it, see https://github.com/python/cpython/pull/125492.
+        executor.shutdown(wait=over, cancel_futures=not over)

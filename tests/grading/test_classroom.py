@@ -154,27 +154,51 @@ def folders(processes: list[psutil.Process]) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("moment", ["before it is restored", "while it runs"])
+@pytest.mark.parametrize(
+    ("moment", "content", "options"),
+    [
+        ("before it is restored", "", ("--question", "check_square")),
+        ("while it is written", '{"cells": [', ()),
+    ],
+)
 def test_a_run_that_was_killed_is_taken_up_again(
-    root: Path, grade: Any, scores: Any, submit: Any, answered: Any, moment: str
+    root: Path,
+    run: Any,
+    grade: Any,
+    scores: Any,
+    submit: Any,
+    answered: Any,
+    moment: str,
+    content: str,
+    options: tuple[str, ...],
 ) -> None:
     """Stock nbgrader sees the folder that the killed run left, skips the student and exits with 0."""
     submit("ada", answered(square="import time\n\n\ndef square(x):\n    time.sleep(3)\n    return x * x"))
     command = [str(Path(sys.executable).parent / "cnnlab"), "grade", "tiny"]
     killed = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, start_new_session=True)
     started = root / "course/autograded/ada/tiny"
-    started = started / "tiny.ipynb" if moment == "while it runs" else root / "course/gradebook.db-journal"
+    started = (
+        started / "tiny.ipynb" if moment == "while it is written" else root / "course/gradebook.db-journal"
+    )
     deadline = time.monotonic() + 240
     while not started.exists() and killed.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    left = root / "course/.prepared/ada"  # or for certain, whatever the moment was
+    left = root / "course/.prepared/ada"  # and half a notebook: for certain, whatever the moment was
     left.mkdir(parents=True, exist_ok=True)
+    half = root / "course/autograded/ada/tiny/tiny.ipynb"
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.write_text(content)
+    report = run("cnnlab", "report", "tiny", cwd=root)
+    assert (report.returncode, "has been graded yet" in report.stderr) == (2, True), report.stderr
+    feedback = run("cnnlab", "feedback", "tiny", cwd=root)
+    assert feedback.returncode == 1
+    assert re.search("Needs attention: ada, tiny: .*cnnlab grade", feedback.stdout), feedback.stdout
 
-    code, output = grade()
+    code, output = grade(*options)
 
-    assert code == 0
+    assert code == 0, output
     assert "unchanged" not in line(output, "ada")
     assert scores() == {"ada": 5}
     assert not left.parent.exists()
