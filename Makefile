@@ -43,7 +43,7 @@ $(STAMP)/venv: pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
 	@touch $@
 
-$(STAMP)/book: $(STAMP)/venv $(BOOK) $(CODE)
+$(STAMP)/book: $(STAMP)/venv $(BOOK) $(CODE) $(wildcard exercises/*/*.ipynb)
 	$(BIN)/jupyter-book build book --warningiserror --nitpick --keep-going
 	@touch $@
 

@@ -27,7 +27,6 @@ import nbformat
 from cnnlab_assignments import pack
 from docutils import nodes
 from myst_nb.core.read import is_myst_markdown_notebook
-from myst_nb.sphinx_ext import add_global_html_resources
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -38,8 +37,6 @@ from sphinx.errors import ConfigError
 UNUSED = re.compile("thebe|sphinx-design|design-tabs|widget-state")
 # The theme's icons, for which _static/icons.css stands in, and what only browsers' debuggers load.
 NOT_ASKED_FOR = ("_static/vendor/fontawesome/**/*", "_static/scripts/fontawesome.*", "_static/**/*.map")
-# In the theme's style: its icon font, loaded now and then, and what each of its 1,900 icons is.
-ICONS = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}|(?:\.fa-[\w-]+:{1,2}before,?)+\{[^}]*\}")
 OFFLINE = "cnnlab-book.zip"
 INSTALL = """\
 # Run this first where the course's package is not installed, as on Colab.
@@ -79,11 +76,9 @@ def complete(app: Sphinx, name: str, template: str, context: dict[str, Any], doc
         context[kind] = [
             one for one in context[kind] if not UNUSED.search(f"{one.filename} {one.attributes}")
         ]
-    for script in context["script_files"]:
-        # The text does not wait for them, except where Sphinx's own scripts, which do not wait, need them.
-        script.attributes.pop("defer", None)
-        if script.filename and name != "search":
-            script.attributes["defer"] = "defer"
+    if name == "search":
+        for script in context["script_files"]:
+            script.attributes.pop("defer", None)  # Sphinx's own, on this page, do not wait for them
     if "body" in context:
         # A list whose entries have a role that is no list item: screen readers would count no entries.
         context["body"] = context["body"].replace('<div role="list" class=', "<div class=")
@@ -128,12 +123,6 @@ def load_late(app: Sphinx, doctree: nodes.document, name: str) -> None:
     """Images are loaded when a reader comes near them."""
     for image in doctree.findall(nodes.image):
         image["loading"] = "lazy"
-
-
-def copy_style(app: Sphinx) -> None:
-    """MyST-NB copies its style when all pages are written: too late for a first build to name its version."""
-    (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
-    add_global_html_resources(app, None)
 
 
 def launch(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -237,12 +226,6 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         urls = [f"<url><loc>{escape(f'{app.config.html_baseurl}{name}.html')}</loc></url>" for name in pages]
         lines = ["<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>", *urls, "</urlset>"]
         (out / "sitemap.xml").write_text("\n".join(["<?xml version='1.0' encoding='utf-8'?>", *lines, ""]))
-    for style in out.glob("_static/styles/*.css"):
-        style.write_text(ICONS.sub("", style.read_text("utf-8")), "utf-8")
-    # A style that asks for another one is waited for twice.
-    basic = (out / "_static/basic.css").read_text("utf-8").replace("url(", "url(../")
-    style = out / "_static/styles/theme.css"
-    style.write_text(style.read_text("utf-8").replace('@import "../basic.css";', basic), "utf-8")
     for path in (one for pattern in NOT_ASKED_FOR for one in out.glob(pattern) if one.is_file()):
         path.unlink()
     files = (path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
@@ -253,17 +236,17 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.setup_extension("bundles")
     app.add_config_value("cnnlab_site_code", Path(__file__).read_text("utf-8"), "html")  # as for the style
     app.add_config_value(
         "cnnlab_browser", os.environ.get("CNNLAB_BROWSER") == "1", "html"
     )  # a change rewrites the pages
     app.connect("config-inited", read_addresses)
-    app.connect("builder-inited", copy_style)
     app.connect("doctree-resolved", load_late)
     app.connect("doctree-resolved", explain_terms)
     app.connect("html-page-context", complete)
     app.connect("html-page-context", launch, priority=502)  # after the theme's
     app.connect("html-collect-pages", further_pages)
-    app.connect("build-finished", use_browser, priority=400)  # before the offline copy is packed
-    app.connect("build-finished", finish)
+    app.connect("build-finished", use_browser, priority=700)  # the pages have their style
+    app.connect("build-finished", finish, priority=800)  # packs the offline copy
     return {"parallel_read_safe": True, "parallel_write_safe": True}

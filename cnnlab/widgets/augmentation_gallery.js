@@ -7,34 +7,39 @@ const clamp = (v) => Math.min(1, Math.max(0, v));
 const gray = (r, g, b) => 0.2989 * r + 0.587 * g + 0.114 * b; // torchvision's weights
 
 export function decode(text, W) {
-  const data = Float64Array.from(atob(text), (letter) => letter.charCodeAt(0) / 255);
+  const bytes = atob(text);
+  const data = new Float64Array(bytes.length);
+  for (let i = 0; i < data.length; i++) data[i] = bytes.charCodeAt(i) / 255;
   return { W, H: data.length / 3 / W, data };
 }
 
-function colours({ W, H, data }, change) {
+// Each pixel mixed with a gray that may depend on it, or moved away from that for a share above 1.
+function blended({ W, H, data }, share, other) {
   const result = new Float64Array(data.length);
-  for (let i = 0; i < data.length; i += 3) result.set(change(data[i], data[i + 1], data[i + 2]), i);
+  for (let i = 0; i < data.length; i += 3) {
+    const rest = (1 - share) * other(data[i], data[i + 1], data[i + 2]);
+    for (let c = i; c < i + 3; c++) result[c] = clamp(share * data[c] + rest);
+  }
   return { W, H, data: result };
 }
 
-const blend = (own, other, share) => clamp(share * own + (1 - share) * other);
-
-export const brightness = (image, factor) => colours(image, (...rgb) => rgb.map((v) => blend(v, 0, factor)));
+export const brightness = (image, factor) => blended(image, factor, () => 0);
 
 export function contrast(image, factor) {
   let mean = 0;
-  for (let i = 0; i < image.data.length; i += 3) mean += gray(...image.data.subarray(i, i + 3));
+  for (let i = 0; i < image.data.length; i += 3) mean += gray(image.data[i], image.data[i + 1], image.data[i + 2]);
   mean /= image.W * image.H;
-  return colours(image, (...rgb) => rgb.map((v) => blend(v, mean, factor)));
+  return blended(image, factor, () => mean);
 }
 
-export const saturation = (image, factor) =>
-  colours(image, (...rgb) => rgb.map((v) => blend(v, gray(...rgb), factor)));
+export const saturation = (image, factor) => blended(image, factor, gray);
 
-export function hue(image, shift) {
-  return colours(image, (r, g, b) => {
+export function hue({ W, H, data }, shift) {
+  const result = Float64Array.from(data);
+  for (let i = 0; i < data.length; i += 3) {
+    const [r, g, b] = [data[i], data[i + 1], data[i + 2]];
     const [top, low] = [Math.max(r, g, b), Math.min(r, g, b)];
-    if (top === low) return [r, g, b];
+    if (top === low) continue;
     const range = top - low;
     const h = top === r ? (g - b) / range : top === g ? 2 + (b - r) / range : 4 + (r - g) / range;
     const turned = (((h / 6 + shift) % 1) + 1) % 1;
@@ -42,8 +47,9 @@ export function hue(image, shift) {
       const k = (n + turned * 6) % 6;
       return top - range * Math.max(0, Math.min(k, 4 - k, 1));
     };
-    return [part(5), part(3), part(1)];
-  });
+    for (let c = 0; c < 3; c++) result[i + c] = part(5 - 2 * c);
+  }
+  return { W, H, data: result };
 }
 
 // Each pixel of the result from where `source` says it comes from, between the four around it; gray outside.
@@ -52,9 +58,11 @@ function moved({ W, H, data }, source) {
   const at = (x, y, c) => (x < 0 || y < 0 || x >= W || y >= H ? 0.5 : data[3 * (y * W + x) + c]);
   for (let y = 0; y < H; y++) {
     for (let x = 0; x < W; x++) {
-      const [u, v] = source(x, y);
-      const [left, top] = [Math.floor(u), Math.floor(v)];
-      const [s, t] = [u - left, v - top];
+      const place = source(x, y); // by number, as [u, v] = … costs much where it is done for every pixel
+      const left = Math.floor(place[0]);
+      const top = Math.floor(place[1]);
+      const s = place[0] - left;
+      const t = place[1] - top;
       for (let c = 0; c < 3; c++) {
         const upper = (1 - s) * at(left, top, c) + s * at(left + 1, top, c);
         const lower = (1 - s) * at(left, top + 1, c) + s * at(left + 1, top + 1, c);

@@ -61,24 +61,28 @@ export function start(seed) {
   return { theta, velocity: new Float64Array(PARAMETERS), random, epoch: 0 };
 }
 
-// The layers' values, logits last, and each value's slope against what went into its ReLU. In training, `drop` gives
-// each hidden unit's factor: 0 or 1/(1 − p).
+// The layers' values, logits last, and each value's slope against what went into its ReLU, in arrays that the next
+// call fills anew: thousands of calls make one picture. In training, `drop` gives each hidden unit's factor: 0 or
+// 1/(1 − p).
+const VALUES = SIZES.map((size) => new Float64Array(size));
+const SLOPES = LAYERS.map(({ outputs }) => new Float64Array(outputs).fill(1));
+
 function forward(theta, x, drop) {
-  const [values, slopes] = [[x], []];
-  LAYERS.forEach(({ inputs, outputs, weights, bias }, l) => {
-    const slope = new Float64Array(outputs).fill(1);
-    const after = new Float64Array(outputs);
-    for (let o = 0; o < outputs; o++) {
-      after[o] = theta[bias + o];
-      for (let i = 0; i < inputs; i++) after[o] += theta[weights + o * inputs + i] * values[l][i];
-      if (l === LAYERS.length - 1) continue;
-      slope[o] = (after[o] > 0) * (drop ? drop() : 1);
-      after[o] *= slope[o];
+  VALUES[0].set(x);
+  for (let l = 0; l < LAYERS.length; l++) {
+    const { inputs, outputs, weights, bias } = LAYERS[l];
+    const [before, after, slope] = [VALUES[l], VALUES[l + 1], SLOPES[l]];
+    for (let o = 0, w = weights; o < outputs; o++) {
+      let sum = theta[bias + o];
+      for (let i = 0; i < inputs; i++, w++) sum += theta[w] * before[i];
+      if (l < LAYERS.length - 1) {
+        slope[o] = (sum > 0) * (drop ? drop() : 1);
+        sum *= slope[o];
+      }
+      after[o] = sum;
     }
-    values.push(after);
-    slopes.push(slope);
-  });
-  return { values, slopes, logits: values.at(-1) };
+  }
+  return { values: VALUES, slopes: SLOPES, logits: VALUES.at(-1) };
 }
 
 // Mean cross-entropy + λ/2 Σ W² (weights, not biases) and its gradient by backpropagation.

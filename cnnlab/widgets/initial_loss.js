@@ -8,14 +8,22 @@ const STRENGTHS = [0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4];
 const SIZES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
 const NUMBERS = 40000; // logits in all that are drawn for a mean
 
-// The losses of as many examples as NUMBERS allows; the true class is the first, as no class is special.
-export function losses(classes, spread, seed) {
-  const draw = normals(seed);
-  return Array.from({ length: Math.ceil(NUMBERS / classes) }, () => {
-    const z = Array.from({ length: classes }, () => spread * draw());
-    const top = Math.max(...z);
-    return top + Math.log(z.reduce((sum, v) => sum + Math.exp(v - top), 0)) - z[0];
-  });
+// Standard normal numbers for the logits of as many examples as NUMBERS allows.
+export const draws = (classes, seed) =>
+  Float64Array.from({ length: Math.ceil(NUMBERS / classes) * classes }, normals(seed));
+
+// The losses of these examples; the true class is the first, as no class is special.
+export function losses(drawn, classes, spread) {
+  const found = new Float64Array(drawn.length / classes);
+  for (let example = 0; example < found.length; example++) {
+    const [from, to] = [example * classes, (example + 1) * classes];
+    let top = drawn[from];
+    for (let i = from; i < to; i++) if (drawn[i] > top) top = drawn[i];
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += Math.exp(spread * (drawn[i] - top));
+    found[example] = spread * (top - drawn[from]) + Math.log(sum);
+  }
+  return found;
 }
 
 export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -43,16 +51,22 @@ function render({ model, el }) {
   const words = element("p", { "aria-live": "polite", style: WORDS });
   el.replaceChildren(controls, box, colors, words);
 
+  let drawn, along; // the second is most of the work, and follows from the first
+  function draw() {
+    const K = model.get("classes");
+    drawn = draws(K, model.get("seed"));
+    along = Array.from({ length: 21 }, (_, i) => [i / 2, mean(losses(drawn, K, i / 2))]);
+    show();
+  }
+
   function show() {
-    const [K, s, strength, size, count, seed] =
-      ["classes", "spread", "strength", "weight", "weights", "seed"].map((name) => model.get(name));
-    const each = losses(K, s, seed);
+    const [K, s, strength, size, count] =
+      ["classes", "spread", "strength", "weight", "weights"].map((name) => model.get(name));
+    const each = losses(drawn, K, s);
     const plain = mean(each);
     const price = penalty(strength, count, size);
     const total = plain + price;
     const guess = Math.log(K);
-    const grid = Array.from({ length: 21 }, (_, i) => i / 2);
-    const along = grid.map((v) => [v, mean(losses(K, v, seed))]);
     const top = Math.max(4, Math.ceil(1.15 * Math.max(along.at(-1)[1], price < 100 ? total : 0)));
     const left = plot("Expected loss against the spread of the logits", { from: 0, to: 10, ticks: [0, 2, 4, 6, 8, 10],
       name: "standard deviation of the logits" }, axis(top, "expected loss (nats)"), [380, 260]);
@@ -62,8 +76,8 @@ function render({ model, el }) {
       left.line(along, { stroke: DATA, "stroke-width": 2 }),
       ...(price > 0 ? [left.line([[s, plain], [s, total]], { stroke: TOTAL, "stroke-width": 2 }), dot(total, TOTAL)] : []),
       dot(plain, DATA));
-    const bins = Array.from({ length: 20 }, (_, i) =>
-      each.filter((v) => Math.min(19, Math.floor(20 * Math.exp(-v))) === i).length / each.length);
+    const bins = new Array(20).fill(0);
+    for (const v of each) bins[Math.min(19, Math.floor(20 * Math.exp(-v)))] += 1 / each.length;
     const right = plot("Probabilities that the network gives to the true class", { from: 0, to: 1, ticks: [0, 0.5, 1],
       name: "probability of the true class" }, { from: 0, to: 1, ticks: [0, 0.5, 1], name: "share of examples" }, [300, 260]);
     right.draw(...bins.map((share, i) => element("rect", {
@@ -78,8 +92,9 @@ function render({ model, el }) {
       + (price > 0 ? ` The penalty on ${count.toLocaleString("en")} weights adds ${price.toFixed(4)}: ${total.toFixed(4)} in all.` : "");
   }
 
-  for (const name of ["classes", "spread", "strength", "weight", "weights", "seed"]) model.on(`change:${name}`, show);
-  show();
+  for (const name of ["classes", "seed"]) model.on(`change:${name}`, draw);
+  for (const name of ["spread", "strength", "weight", "weights"]) model.on(`change:${name}`, show);
+  draw();
 }
 
 export default { render };

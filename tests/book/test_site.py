@@ -137,11 +137,34 @@ def test_a_chapter_is_a_notebook_that_can_install_what_it_needs(sites: Path) -> 
     assert "git+https://github.com/someone/name" in far.cells[0].source
 
 
-def test_a_first_build_names_the_version_of_every_style(sites: Path) -> None:
-    """As a second one does, which finds all styles in their places."""
-    styles = [link["href"] for link in page(sites / "with/index.html").find_all("link", rel="stylesheet")]
-    assert len(styles) > 3
-    assert [style for style in styles if "?" not in style] == []
+def test_a_page_asks_for_one_style_and_one_script(sites: Path) -> None:
+    """By their versions, so that no browser keeps an old one."""
+    for name in ("index.html", "part/chapter.html", "404.html"):
+        document = page(sites / "with" / name)
+        asked = [link["href"] for link in document.find_all("link", rel="stylesheet")]
+        asked += [script["src"] for script in document.find_all("script", src=True)]
+        assert [address.removeprefix("../").partition("?v=")[0] for address in asked] == [
+            "_static/styles/site.css",
+            "_static/site.js",
+        ]
+        assert all("?v=" in address for address in asked)
+    style = (sites / "with/_static/styles/site.css").read_text("utf-8")
+    for part in (".bd-article", 'html[data-theme="dark"] .highlight', "@media print", "fa-magnifying"):
+        assert part in style
+    assert ".accordion" not in style
+    script = (sites / "with/_static/site.js").read_text("utf-8")
+    for part in ("DOCUMENTATION_OPTIONS", "SphinxHighlight", "pst-", "dropdown"):
+        assert part in script
+
+
+def test_the_search_page_keeps_its_scripts(sites: Path) -> None:
+    """Sphinx's do not wait, so neither may those that they need."""
+    document = page(sites / "with/search.html")
+    scripts = [script["src"].partition("?")[0] for script in document.find_all("script", src=True)]
+    assert "_static/site.js" not in scripts
+    assert scripts.index("_static/documentation_options.js") < scripts.index("_static/searchtools.js")
+    for script in scripts:
+        assert (sites / "with" / script).is_file()
 
 
 def test_the_same_source_makes_the_same_site(sites: Path) -> None:

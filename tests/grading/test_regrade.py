@@ -88,6 +88,18 @@ def test_who_has_handed_in_anew_is_graded_whole(
     assert (after["dan", "check_square"][0], after["dan", "check_double"][0]) == (3, 0)
 
 
+def test_another_gradebook_gets_the_whole_grade(corrected: Path, run: Any) -> None:
+    """It holds nothing of what was graded into the first one, so one question alone would be half a grade."""
+    other = ("--db", f"sqlite:///{corrected}/course/other.db")
+    assert run("cnnlab", "release", *other, cwd=corrected).returncode == 0
+    result = run("cnnlab", "grade", "tiny", "--question", "check_square", *other, cwd=corrected)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (corrected / "course/other.db").replace(corrected / "course/gradebook.db")
+    after = held(corrected)
+    assert [after[name, "check_square"][0] for name in ("ada", "bob", "cy")] == [3, 0, 3]
+    assert [after[name, "check_double"][0] for name in ("ada", "bob", "cy")] == [2, 2, 0]
+
+
 def test_an_unknown_question_is_a_sentence(corrected: Path, run: Any) -> None:
     before = held(corrected)
     result = run("cnnlab", "grade", "tiny", "--question", "check_sqare", cwd=corrected)

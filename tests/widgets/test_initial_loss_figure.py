@@ -11,7 +11,7 @@ from cnnlab.widgets.initial_loss import InitialLoss
 
 USE = """
 print(words());
-print([0, 0.5, 1, 3].map((spread) => module.mean(module.losses(10, spread, 1))));
+print([0, 0.5, 1, 3].map((spread) => module.mean(module.losses(module.draws(10, 1), 10, spread))));
 print([module.rule(10, 0.5), module.penalty(1e3, 154100, 1e-4)]);
 tour(["classes K", 6], ["spread of logits", 3], ["strength λ", 9], ["size of weights", 2]);
 """
