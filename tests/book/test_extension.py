@@ -1,13 +1,17 @@
 """The book's own Sphinx extension: formulas that cannot be converted are reported, never silently wrong."""
 
+import configparser
 import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import pydata_sphinx_theme
 import pytest
 import yaml
 from docutils import nodes
 from myst_nb.core.render import get_mime_priority
+from pygments.styles import get_style_by_name
+from pygments.token import Keyword, Operator, Text
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +22,24 @@ def extension(root: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_what_becomes_plain_text_looks_like_it(extension: ModuleType) -> None:
+    """In both of the theme's styles, and an operator does not."""
+    theme = configparser.ConfigParser()
+    theme.read(Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/theme.conf")
+    for kind in ("light", "dark"):
+        style = get_style_by_name(theme["options"][f"pygments_{kind}_style"])
+        assert all(style.style_for_token(one) == style.style_for_token(Text) for one in extension.PLAIN)
+        assert style.style_for_token(Operator) != style.style_for_token(Text)
+
+
+def test_no_letter_of_a_program_is_lost(extension: ModuleType) -> None:
+    source = "import numpy as np\n%matplotlib inline\nx = {'a': f\"{1:.2f}\"}  # äé\n!ls\n"
+    tokens = list(extension.PlainLexer().get_tokens(source))
+    assert "".join(text for _, text in tokens) == source
+    assert {kind for kind, _ in tokens} & extension.PLAIN == set()
+    assert (Keyword.Namespace, "import") in tokens
 
 
 def test_a_formula_becomes_mathml(extension: ModuleType) -> None:

@@ -48,6 +48,17 @@ def test_next_walks_through_the_whole_book_and_previous_goes_back(window: Any) -
     assert one.troubles == []
 
 
+def test_a_page_has_its_height_before_it_is_scrolled(window: Any) -> None:
+    """Or what a reader is about to click at its end moves away."""
+    height = "() => document.documentElement.scrollHeight"
+    with window(viewport={"width": 1280, "height": 900}) as one:
+        page = one.open("notation")
+        before = page.evaluate(height)
+        page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+        page.evaluate("() => new Promise((drawn) => setTimeout(() => requestAnimationFrame(drawn), 500))")
+        assert page.evaluate(height) == before
+
+
 @pytest.mark.parametrize("name", QUIZZES)
 def test_every_answer_is_folded_and_unfolds(name: str, window: Any) -> None:
     with window(viewport={"width": 1280, "height": 900}, reduced_motion="reduce") as one:
