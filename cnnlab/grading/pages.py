@@ -20,6 +20,8 @@ def write_page(root: Path, assignment: str, student: str) -> str:
         convert(GenerateFeedback, course_config(root), assignment, student)
     except MissingEntry:  # as when the run was killed that would have put it into the gradebook
         return unfinished
+    except OSError:
+        raise  # of the disk: no other page would fare better
     except Exception as error:  # no page keeps the others from being written
         return in_a_sentence(error) or f"{type(error).__name__}: {error}."
     return ""
