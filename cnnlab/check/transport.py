@@ -88,13 +88,17 @@ class Local:
             ):
                 result = self.functions[function](*given, **named)
                 if gradient is not None:
+                    # A network uses a layer more than once before it goes back through it.
+                    self.functions[function](*_others(given), **named)
                     result = _differentiate(result, given[gradient.argument], gradient.grad_y)
-            answer.value = self._send(result, opaque)
+                # Still watched: reading a result may run code of the student's, such as a patched clone.
+                answer.value = self._send(result, opaque)
+                answer.changed = _changed_arguments(args, given)
         except NotImplementedError as error:
             answer.unimplemented, answer.error = not str(error), _describe(error)
         except (Exception, SystemExit) as error:
             answer.error = _describe(error)
-        answer.changed = _changed_arguments(args, given) + changed
+        answer.changed = answer.changed + changed
         answer.banned = sorted(banned)
         return answer
 
@@ -112,13 +116,27 @@ class Local:
     def _send(self, result: Any, opaque: Sequence[int]) -> Any:
         if not isinstance(result, tuple | list):
             return plain(result)
-        return tuple(self._keep(v) if i in opaque else plain(v) for i, v in enumerate(result))
+        # A subclass may have an __iter__ of its own, which is no part of the result.
+        parts = tuple.__iter__(result) if isinstance(result, tuple) else list.__iter__(result)
+        return tuple(self._keep(v) if i in opaque else plain(v) for i, v in enumerate(parts))
 
 
 def full_precision() -> Any:
     """float32 means float32 on a GPU too: cuDNN would round a convolution's factors to ten bits (TF32)."""
     cudnn = torch.backends.cudnn
     return cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
+
+
+def _others(given: Sequence[Any]) -> list[Any]:
+    """The same arguments with other numbers in the floating tensors."""
+
+    def other(value: Any) -> Any:
+        if isinstance(value, list):
+            return [other(part) for part in value]
+        numbers = isinstance(value, torch.Tensor) and value.is_floating_point()
+        return value.detach() * 0.5 + 0.25 if numbers else value
+
+    return [other(value) for value in given]
 
 
 def _leaves(value: Any) -> list[Any]:

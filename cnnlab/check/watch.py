@@ -28,6 +28,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 _TORCH = str(Path(torch.__file__).parent)  # torchvision's folder beside it begins in the same way
 _COURSE = str(Path(__file__).parents[1])
+# Runs what an operation is composed of, past the kernel that notes its use.
+_DECOMPOSE = torch._ops.OpOverload.decompose.__code__
 # What of the course holds an answer, or may come to hold one.
 _ANSWERS = ("reference", "data", "training", "tuning")
 # Where every backward pass begins, its code, and the same function under another name.
@@ -123,13 +125,17 @@ def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]
         if code.co_filename.startswith(_COURSE):
             room = code.co_filename[len(_COURSE) + 1 :].partition("/")[0]
             return f"cnnlab.{room}" if room in _ANSWERS else None
-        if code.co_filename.startswith(_TORCH) and pattern.search(code.co_name):
-            return f"torch's {code.co_name}"
+        if code.co_filename.startswith(_TORCH) and pattern.search(code.co_qualname):  # or its class's name
+            return f"torch's {code.co_qualname}"
         return None
 
     def hook(frame: FrameType, event: str, arg: Any) -> None:
         if event == "call":
             found = banned_code(frame.f_code)
+            if frame.f_code is _DECOMPOSE and pattern.search(str(frame.f_locals.get("self"))):
+                found = f"torch's {frame.f_locals['self']}"
+        elif event == "c_call" and ban.autograd and getattr(arg, "__name__", "") == "run_backward":
+            found = "autograd"
         elif event == "c_call" and "torch" in str(type(getattr(arg, "__self__", None)).__module__):
             found = f"torch's {arg.__name__}" if pattern.search(arg.__name__) else None
         else:

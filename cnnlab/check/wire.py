@@ -25,6 +25,11 @@ LAYOUTS = get_args(Layout)
 _HEAD = struct.Struct("<Q")
 
 
+def whole(text: str) -> str:
+    """The text with a question mark for each half of a character, which no file could hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class Malformed(ValueError):
     """Bytes that are no answer."""
 
@@ -221,4 +226,4 @@ class Remote:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
         raise Malformed("not a text")
-    return value
+    return whole(value)

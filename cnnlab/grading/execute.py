@@ -18,6 +18,7 @@ one, which has not been asked it, before it counts as at fault.
 import ast
 import hashlib
 import hmac
+import itertools
 import secrets
 import time
 from copy import deepcopy
@@ -246,7 +247,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return
         self.question_ends = time.monotonic() + self._seconds(cell)
         result = judge_part(assignment, part, Remote(self._exchange, part.ban), self.check_seed, CPU)
-        made_of = reach(self._sources(), functions)
+        made_of = reach(self._sources(cell), functions)
         if result.passed and (called := made_of.library_calls(part.ban)):
             where, line, call = called[0]
             text = (
@@ -266,9 +267,10 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             self.record["held back"][nbgrader(cell)["grade_id"]] = reason
             cell.outputs = [new_output("stream", name="stdout", text=f"For a person to decide: {reason}.")]
 
-    def _sources(self) -> dict[str, str]:
-        """The code that a student can have written: cells, and modules beside the notebook."""
-        cells = [cell for cell in self.nb.cells if cell.cell_type == "code" and not self._is_skipped(cell)]
+    def _sources(self, check: Any) -> dict[str, str]:
+        """The code of a student's that has run before a check: cells, and modules beside the notebook."""
+        above = itertools.takewhile(lambda cell: cell is not check, self.nb.cells)
+        cells = [cell for cell in above if cell.cell_type == "code" and not self._is_skipped(cell)]
         sources = {}
         for number, cell in enumerate(cells):
             if not nbgrader(cell).get("locked"):

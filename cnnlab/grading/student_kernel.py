@@ -42,6 +42,7 @@ class StudentKernel(IPythonKernel):
         """
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.settrace(None)
+        sys.setprofile(None)
         sys.setrecursionlimit(self.recursion_limit)
         self.settle_torch()
         if self.recorded != ban:

@@ -11,11 +11,13 @@ import nbformat
 from nbgrader.utils import parse_utc
 
 import cnnlab
+from cnnlab.check.wire import whole
 from cnnlab.errors import InputError
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.restore import known_id
 
 LARGEST_FILES = 64 << 20  # bytes
+UNREADABLE = {".pyc", ".pyo", ".pyd", ".so", ".zip", ".egg", ".whl"}  # what Python imports and is no text
 STAMP = "timestamp.txt"  # where nbgrader looks for the time of handing in
 AGAIN = "Ask the student to send the notebook again."
 
@@ -108,7 +110,9 @@ def read_notebook(path: Path) -> Any:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name} is not complete JSON ({error}). {AGAIN}") from error
     try:
-        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
+        # JSON may spell half a character, "\\ud83d", which nothing could write down again.
+        text = whole(json.dumps(json.loads(data.decode("utf-8-sig")), ensure_ascii=False))
+        notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
     except Exception as error:  # nbformat raises many kinds, one per way not to be a notebook
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -117,8 +121,12 @@ def read_notebook(path: Path) -> Any:
 
 
 def other_files(folder: Path, notebook: str) -> dict[str, bytes]:
-    """The submission's other plain files by path, for its kernel; none when they are too large together."""
+    """The submission's other plain files by path, for its kernel; none when they are too large together.
+
+    Without code that cannot be read as text, which a person could not judge either.
+    """
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    paths = [path for path in paths if path.suffix not in UNREADABLE]
     named = {str(path.relative_to(folder)): path for path in paths}
     chosen = {name: path for name, path in named.items() if name != notebook}
     if sum(path.stat().st_size for path in chosen.values()) > LARGEST_FILES:

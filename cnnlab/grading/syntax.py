@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from IPython.core.inputtransformer2 import TransformerManager
+
 from cnnlab.check.watch import Ban
 
 # Modules whose functions are the library's.
@@ -30,19 +32,30 @@ _SABOTAGE = {
     ),
     r"(operator\.)?(attrgetter|methodcaller)|sys\.modules": "gets an attribute by a computed name",
     r"(types\.)?(CodeType|FunctionType)": "makes code at run time",
-    r"(pickle|dill|cloudpickle|runpy|code|codeop|_xxsubinterpreters|_testcapi)\b.*": (
+    r"(os\.)?(fork|forkpty|system|popen|exec[vl]p?e?|posix_spawnp?|_exit|kill)": "starts or ends processes",
+    r"cnnlab\.(grading|check|reference)\b.*": "uses the course's own machinery",
+    r".*\bshell_handlers\b.*|get_ipython": "reaches the kernel or IPython itself",
+    r".*\.(input_transformers\w*|ast_transformers|run_cell\w*|events)\b": "changes how cells are run",
+}
+# The same of modules; a variable may have any of these names.
+_MODULES = {
+    r"(pickle|dill|cloudpickle|runpy|code|codeop|importlib|zipimport|_xxsubinterpreters|_testcapi)\b.*": (
         "runs code that the text does not show"
     ),
     r"(ctypes|cffi|gc|inspect|mmap|marshal)\b.*": "uses a module that reads or changes a running program",
-    r"(threading|_thread|concurrent|multiprocessing)\b.*": "runs code beside the notebook",
-    r"(os\.)?(fork|forkpty|system|popen|exec[vl]p?e?|posix_spawnp?|_exit|kill)": "starts or ends processes",
+    r"(threading|_thread|concurrent|multiprocessing|asyncio)\b.*": "runs code beside the notebook",
     r"subprocess\b.*": "starts processes",
-    r"(cnnlab\.(grading|check|reference)|ipykernel|zmq)\b.*": "uses the course's own machinery",
-    r".*\.kernel\b.*|.*\bshell_handlers\b.*|get_ipython": "reaches the kernel or IPython itself",
-    r".*\b(input_transformers\w*|ast_transformers|run_cell\w*|events)\b": "changes how cells are run",
+    r"(ipykernel|zmq)\b.*": "uses the course's own machinery",
     r"(atexit|signal)\b.*": "acts after or during other code",
 }
-_AUTOGRAD = re.compile(r"torch\.(autograd|func)\.\w+")
+# What differentiates: not `torch.autograd.Function`, `torch.autograd.no_grad` or `torch.func.vmap`.
+_AUTOGRAD = re.compile(
+    r"torch\.(autograd\.(grad|backward|functional|forward_ad|gradcheck|Variable)"
+    r"|func\.(grad|vjp|jvp|jac|hessian|linearize))"
+)
+# IPython's commands whose text is code, and those that run code of elsewhere; the others do not matter here.
+_TIMED = {"time", "timeit", "prun", "capture"}
+_FROM_ELSEWHERE = {"run", "load", "loadpy", "macro", "rerun", "recall", "edit", "script", "python", "python3"}
 _SABOTAGE_CALLS = {"exec", "eval", "compile", "__import__"}
 
 
@@ -86,6 +99,11 @@ class Reach:
         )
         return sorted({(where, line, why) for where, line, why in found if why})
 
+    def _has_own(self, method: str) -> bool:
+        """Whether a class here has such a method; then a call of that name need not be PyTorch's."""
+        classes = (node for _, node in self._nodes() if isinstance(node, ast.ClassDef))
+        return any(getattr(part, "name", None) == method for one in classes for part in one.body)
+
     def _nodes(self) -> Iterator[tuple[str, ast.AST]]:
         return ((where, node) for where, statement in self.statements for node in ast.walk(statement))
 
@@ -93,13 +111,15 @@ class Reach:
         """As `_why`, with names of imports in full; a training loop that runs with its cell hides nothing."""
         if isinstance(node, ast.Name | ast.Attribute) and (name := _name(node)):
             head, _, rest = name.partition(".")
-            if why := _named(f"{self.imported.get(head, head)}.{rest}".rstrip(".")):
+            full = f"{self.imported.get(head, head)}.{rest}".rstrip(".")
+            if why := _named(full) or (_module(full) if head in self.imported else ""):
                 return why
         if (
             later
             and isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "backward"
+            and not self._has_own("backward")
         ):
             return "calls backward() of something"
         return _why(node)
@@ -108,22 +128,29 @@ class Reach:
 def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
     """The statements that define the functions and, again and again, whatever those name.
 
-    An import counts where what it brings is used. A method or an attribute that is assigned to, such as
-    `torch.exp = mine`, counts wherever something of that name is used.
+    An import counts where what it brings is used. An attribute that is assigned to, such as
+    `torch.exp = mine`, counts wherever an attribute of that name is used, and a method that is called on a
+    variable, or an item that is assigned to, wherever the variable is. A function that another one of its
+    name replaces before anything uses it counts for nothing.
 
     Args:
-        sources: cells, and modules beside the notebook, by where they stand.
+        sources: cells in their order, and modules beside the notebook (NAME.py), by where they stand.
         functions: their names.
     """
     statements = [
         (where, statement) for where, source in sources.items() for statement in _statements(source)
     ]
+    statements = [pair for number, pair in enumerate(statements) if not _replaced(statements, number)]
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
+    imported |= _aliases([statement.node for _, statement in statements], imported)
     wanted, new, taken = set(functions), set(functions), set()
     while new:
         more: set[str] = set()
-        for number, (_, statement) in enumerate(statements):
-            if number not in taken and statement.defined & new:
+        for number, (where, statement) in enumerate(statements):
+            defined = statement.defined | (statement.changed - imported.keys())
+            if where.endswith(".py"):  # used as attributes of the module
+                defined |= {f".{name}" for name in defined}
+            if number not in taken and defined & new:
                 taken.add(number)
                 more |= statement.used
         new = more - wanted
@@ -134,17 +161,63 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
 
 @dataclass(frozen=True)
 class _Statement:
-    """One statement of a cell and its names: that it gives a meaning to, takes from elsewhere, imports."""
+    """One statement of a cell and its names; attributes' begin with a dot."""
 
     node: ast.stmt
-    defined: set[str]
-    used: set[str]
+    defined: set[str]  # what it gives a meaning to
+    changed: set[str]  # variables of which it calls a method or assigns to an item
+    used: set[str]  # what it takes from elsewhere
     imported: dict[str, str]
+
+
+def _replaced(statements: list[tuple[str, _Statement]], number: int) -> bool:
+    """Whether a function or class of a cell is defined anew before anything uses it."""
+    where, statement = statements[number]
+    if where.endswith(".py") or not isinstance(statement.node, ast.FunctionDef | ast.ClassDef):
+        return False
+    name = statement.node.name
+    for place, later in statements[number + 1 :]:
+        if name in later.used or place.endswith(".py"):
+            return False
+        if isinstance(later.node, ast.FunctionDef | ast.ClassDef) and later.node.name == name:
+            return True
+    return False
+
+
+def _aliases(statements: list[ast.stmt], imported: dict[str, str]) -> dict[str, str]:
+    """The full names behind names that are assigned what was imported: after `T = torch`, T is torch."""
+    found: dict[str, str] = {}
+    pairs = [pair for statement in statements for node in ast.walk(statement) for pair in _assigned(node)]
+    for _ in range(3):  # an alias of an alias, somewhere above or below
+        for target, value in pairs:
+            if isinstance(target, ast.Name) and (name := _name(value)):
+                head, _, rest = name.partition(".")
+                if (known := {**imported, **found}.get(head)) is not None:
+                    found[target.id] = f"{known}.{rest}".rstrip(".")
+    return {name: full for name, full in found.items() if name not in imported}
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                    yield from zip(target.elts, value.elts, strict=False)
+                else:
+                    yield target, value
+        case (
+            ast.AnnAssign(target=target, value=ast.expr() as value)
+            | ast.NamedExpr(target=target, value=value)
+        ):
+            yield target, value
 
 
 @functools.lru_cache(64)  # the questions of one notebook ask for the same cells
 def _statements(source: str) -> list[_Statement]:
-    return [_Statement(node, _defined(node), _used(node), _imported(node)) for node in _parse(source).body]
+    return [
+        _Statement(node, _defined(node), _changed(node), _used(node), _imported(node))
+        for node in _parse(source).body
+    ]
 
 
 def _defined(statement: ast.stmt) -> set[str]:
@@ -156,19 +229,43 @@ def _defined(statement: ast.stmt) -> set[str]:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 names.add(name)
-                names |= set(_stored(node, ast.Attribute))
+                names |= {f".{attribute}" for attribute in _stored(node, ast.Attribute)}
                 continue
             case ast.ClassDef(name=name):
                 names.add(name)
+                names |= {f".{attribute}" for attribute in _stored(node, ast.Attribute)}
+                continue
             case ast.Lambda():
                 continue
-            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+            case ast.Name(id=name, ctx=ast.Store()):
                 names.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                names.add(name)
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                names.add(f".{name}")
             case ast.alias(name=name, asname=alias):
                 names.add(alias or name.partition(".")[0])
             case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(str(name)), _]):
-                names.add(name)
+                names.add(f".{name}")
         waiting += ast.iter_child_nodes(node)
+    return names
+
+
+def _changed(statement: ast.stmt) -> set[str]:
+    """The variables of which a statement of a module calls a method or assigns to an item."""
+    names = set()
+    for node in ast.walk(statement):
+        match node:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=inner))):
+                pass
+            case ast.Subscript(value=inner, ctx=ast.Store()):
+                pass
+            case _:
+                continue
+        while isinstance(inner, ast.Attribute | ast.Subscript | ast.Call):
+            inner = inner.func if isinstance(inner, ast.Call) else inner.value
+        if isinstance(inner, ast.Name):
+            names.add(inner.id)
     return names
 
 
@@ -202,57 +299,104 @@ def _used(statement: ast.stmt) -> set[str]:
             case ast.Name(id=name, ctx=ast.Load()) if name not in own:
                 names.add(name)
             case ast.Attribute(attr=name):
-                names.add(name)
-            case ast.Constant(str(text)) if text.isidentifier():
-                names.add(text)
+                names.add(f".{name}")
+            case ast.Subscript(slice=ast.Constant(str(text))):  # globals()["name"], vars(module)["name"]
+                names |= {text, f".{text}"}
+            case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(str(text)), *_]):
+                names.add(f".{text}")
             case ast.ImportFrom(names=aliases):
                 names |= {alias.name for alias in aliases}
     return names
 
 
 def _parse(source: str) -> ast.Module:
-    """The cell's syntax tree without its magics; empty when it is no Python."""
-    lines = (line if not re.match(r"\s*[%!]", line) else "pass" for line in source.splitlines())
+    """The cell's syntax tree as IPython runs it, without commands like %matplotlib; empty if it has none."""
     try:
-        return ast.parse("\n".join(lines))
+        return ast.parse(source)  # most cells are Python as they are
+    except (ValueError, RecursionError, MemoryError, SyntaxError):
+        pass
+    try:
+        tree: ast.Module = ast.parse(TransformerManager().transform_cell(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
+    for node in ast.walk(tree):
+        for name, body in ast.iter_fields(node):
+            if isinstance(body, list) and any(isinstance(one, ast.stmt) for one in body):
+                setattr(node, name, [part for one in body for part in _without_commands(one)])
+    return tree
+
+
+def _without_commands(statement: ast.stmt) -> list[ast.stmt]:
+    """A statement; for one of IPython's commands the code in its text, or something that does nothing."""
+    match statement:
+        case ast.Expr(value=call) | ast.Assign(value=call):
+            pass
+        case _:
+            return [statement]
+    match call:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr=how),
+            args=[ast.Constant(str(name)), *rest],
+        ) if how in ("run_line_magic", "run_cell_magic"):
+            if name in _TIMED:
+                return _parse("\n".join(str(one.value) for one in rest if isinstance(one, ast.Constant))).body
+            return [statement] if name in _FROM_ELSEWHERE else [ast.copy_location(ast.Pass(), statement)]
+        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr="system")):
+            return [ast.copy_location(ast.Pass(), statement)]
+        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr="getoutput")):
+            return [ast.copy_location(ast.Pass(), statement)]
+    return [statement]
 
 
 def _why(node: ast.AST) -> str:
     names: list[str] = []
+    modules: list[str] = []
     match node:
         case ast.Import():
-            names = [alias.name for alias in node.names]
+            names = modules = [alias.name for alias in node.names]
         case ast.ImportFrom(module=str(module)):
-            names = [f"{module}.{alias.name}" for alias in node.names] + [alias.name for alias in node.names]
+            modules = [f"{module}.{alias.name}" for alias in node.names]
+            names = modules + [alias.name for alias in node.names]
         case ast.Call(func=ast.Name(id="__import__"), args=[ast.Constant(str(name)), *_]):
-            names = [name]
+            names = modules = [name]
         case ast.Call(func=ast.Name(id=name)) if name in _SABOTAGE_CALLS:
             return f"calls {name}, so its text does not tell what it does"
         case ast.Call(func=ast.Name(id="getattr"), args=[_, second, *_]) if not isinstance(
             second, ast.Constant
         ):
             return "gets an attribute by a computed name"
-        case ast.Attribute() | ast.Name():
-            names = [_name(node) or ""]
+        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(str(name)), *_]):
+            names = [f"….{name}"]
+        case ast.Attribute(attr=name):
+            names = [_name(node) or f"….{name}"]
+        case ast.Name(id=name):
+            names = [name]
+        case ast.MatchClass(kwd_attrs=attributes):
+            names = [f"….{name}" for name in attributes]
         case ast.Subscript(value=ast.Call(func=ast.Name(id="globals" | "locals" | "vars")), slice=index) if (
             not isinstance(index, ast.Constant)
         ):
             return "gets something by a computed name"
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             names = [name]
-    return next(filter(None, map(_named, names)), "")
+    return next(filter(None, [*map(_named, names), *map(_module, modules)]), "")
 
 
 @functools.cache
 def _named(name: str) -> str:
     """What whoever uses this name does; empty for all ordinary names."""
-    if name not in ("cnnlab.check.check", "cnnlab.check"):
-        for pattern, why in _SABOTAGE.items():
-            if re.fullmatch(pattern, name):
-                return f"{why} ({name})"
-    return ""
+    return "" if name in ("cnnlab.check.check", "cnnlab.check") else _found(name, _SABOTAGE)
+
+
+@functools.cache
+def _module(name: str) -> str:
+    """What whoever uses this module, or something of it, does; empty for all ordinary modules."""
+    return _found(name, _MODULES)
+
+
+def _found(name: str, patterns: Mapping[str, str]) -> str:
+    reasons = (why for pattern, why in patterns.items() if re.fullmatch(pattern, name))
+    return next((f"{why} ({name})" for why in reasons), "")
 
 
 def _imported(statement: ast.stmt) -> dict[str, str]:

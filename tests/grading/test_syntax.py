@@ -1,5 +1,6 @@
 """Reading a student's text: plain library calls count, hiding is flagged, ordinary code is left alone."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_cell_without_the_functions_is_not_looked_at() -> None:
         "import gc",
         "from torch.utils._python_dispatch import TorchDispatchMode",
         "torch._C._nn",
-        "threading.Thread(target=f).start()",
+        "import threading",
         "get_ipython().kernel.shell_handlers.clear()",
         "eval('F.batch_' + 'norm')",
         "getattr(F, 'batch_' + 'norm')(x)",
@@ -145,3 +146,83 @@ def test_a_training_loop_of_a_cell_hides_nothing_but_one_inside_a_function_may()
     assert [where for where, _, _ in reach({"answer": answer, "own": inside}, ["answer"]).suspicious()] == [
         "own"
     ]
+
+
+LIBRARY = "import torch.nn.functional as F\n"
+OWN = "def answer(x):\n    mean = x.mean()\n    return (x - mean).reshape(x.shape).sum()"
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "for shape in [(1, 5), (2, 7)]:\n    print(answer(x) - F.batch_norm(x))",
+        "mean = F.batch_norm(x, None, None).mean(0)",
+        "class Theirs:\n    def sum(self, x):\n        return F.cross_entropy(x, x)",
+        "def answer(x):\n    return F.batch_norm(x)",  # replaced by the answer below
+        "import torch\ntorch.testing.assert_close(answer(x), F.batch_norm(x))",
+        "reshape = torch.autograd.grad(answer(x), x)[0]",
+    ],
+)
+def test_comparing_with_the_library_in_a_cell_of_ones_own_costs_nothing(own: str) -> None:
+    made_of = reach({"own": LIBRARY + own, "answer": OWN}, ["answer"])
+    assert (made_of.library_calls(BAN), made_of.suspicious()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "stash = []\nstash.append(F.batch_norm)\ndef answer(x):\n    return stash[0](x)",
+        "stash = {}\nstash['f'] = lambda x: F.batch_norm(x)\ndef answer(x):\n    return stash['f'](x)",
+        "def g(x):\n    return F.batch_norm(x)\ndef answer(x):\n    return globals()['g'](x)",
+        "def answer(x):\n    return F.batch_norm(x)\nold = answer\ndef answer(x):\n    return old(x)",
+        "import torch\nT = torch\nlib = T.nn.functional\ndef answer(x):\n    return lib.batch_norm(x)",
+        "%time f = lambda x: F.batch_norm(x)\ndef answer(x):\n    return f(x)",
+        "F?\ndef answer(x):\n    return F.batch_norm(x)",
+        ">>> def answer(x):\n...     return F.batch_norm(x)",
+        "seven = (107\n   % 10)\ndef answer(x):\n    return F.batch_norm(x)",
+    ],
+)
+def test_the_library_is_found_where_it_is_kept_for_the_answer(own: str) -> None:
+    made_of = reach({"cell": LIBRARY + own}, ["answer"])
+    assert made_of.library_calls(BAN) or "F.batch_norm" in str(
+        [ast.unparse(n) for _, n in made_of.statements]
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "code = events = x\n    return code",
+        "signal = x.clone()\n    return signal",
+        "gc = x.exp()\n    return gc",
+        "return self.kernel",
+    ],
+)
+def test_a_variable_may_have_the_name_of_a_module(body: str) -> None:
+    assert hidden(f"def answer(x):\n    {body}") == []
+
+
+def test_the_students_own_backward_is_no_autograd() -> None:
+    own = "class Layer:\n    def backward(self, g):\n        return g\nlayer = Layer()"
+    assert hidden(own, "def answer(g):\n    return layer.backward(g)") == []
+    assert hidden("def answer(g):\n    return g.backward(g)") == [("cell 0", 2)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'getattr(x, "run_backward")',
+        "[torch][0].autograd.Variable._execution_engine",
+        "engine",
+    ],
+)
+def test_a_name_is_seen_however_it_is_reached(body: str) -> None:
+    before = "import torch\nmatch torch:\n    case object(_execution_engine=engine):\n        pass\n"
+    assert hidden(f"{before}def answer(x):\n    return {body}")
+
+
+@pytest.mark.parametrize(
+    "call", ["torch.autograd.no_grad()", "torch.func.vmap(f)", "torch.autograd.Function()"]
+)
+def test_what_does_not_differentiate_is_allowed(call: str) -> None:
+    assert library_calls(written(call), ["answer"], BAN) == []

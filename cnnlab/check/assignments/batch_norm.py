@@ -216,7 +216,7 @@ def _interleaved_case(one: Setting, given: Arguments, two: Setting, other: Argum
     return Case("backward of two forward passes in turn, one of them twice", run, one.dtype, magnify=4.0)
 
 
-_NORMALISATION = r"batch_norm|layer_norm|group_norm|instance_norm|rms_norm"
+_NORMALISATION = r"batch_norm|layer_norm|group_norm|instance_norm|rms_norm|FrozenBatchNorm2d"
 
 ASSIGNMENT = Assignment(
     name="batch_norm",

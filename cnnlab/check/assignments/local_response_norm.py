@@ -25,6 +25,7 @@ class Setting:
     dtype: torch.dtype = torch.float32
     layout: Layout = "contiguous"
     std: float = 1.5
+    relu: bool = False
     note: str = ""
 
 
@@ -41,6 +42,7 @@ _SETTINGS = (
     Setting((2, 4, 3, 5), 3, k=0.0, beta=1.0, dtype=torch.float64, note="k = 0"),
     Setting((2, 5, 4, 3), 3, alpha=0.0, note="alpha = 0"),
     Setting((2, 5, 4, 3), 6, beta=0.5, std=30.0, note="large activations"),
+    Setting((2, 6, 5, 4), 3, dtype=torch.float64, relu=True, note="half of x is exactly 0"),
 )
 
 
@@ -56,6 +58,7 @@ def _draw(setting: Setting, draw: Draw, device: torch.device) -> _Given:
     x = draw.normal(*setting.shape, std=setting.std, dtype=setting.dtype, device=device)
     if setting.layout == "expanded":
         x = x[:1].expand_as(x).clone()
+    x = x.relu() if setting.relu else x
     grad_y = draw.normal(*setting.shape, dtype=setting.dtype, device=device)
     k = draw.uniform(0.6, 2.5) if setting.k is None else setting.k
     alpha = draw.uniform(0.2, 1.8) if setting.alpha is None else setting.alpha

@@ -1,0 +1,93 @@
+"""Answers that are right until they are looked at closely, and library calls that come in by another door."""
+
+import sys
+
+import torch
+from solved import functions_of, solution_source
+from torch.nn import functional as F
+from torchvision.ops import FrozenBatchNorm2d
+
+from cnnlab.check import grade
+from cnnlab.check.watch import Ban, banned_calls
+
+
+def test_a_layer_may_not_keep_its_numbers_for_all_layers() -> None:
+    """Two forward passes before the first backward: the second must not overwrite what the first has kept."""
+    kept: list[torch.Tensor] = []
+
+    class Across(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, n, k, alpha, beta):  # type: ignore[no-untyped-def]
+            ctx.constants, kept[:] = (n, k, alpha, beta), [x]
+            return x * (k + alpha * windows(x.square(), n)) ** -beta
+
+        @staticmethod
+        def backward(ctx, grad_y):  # type: ignore[no-untyped-def]
+            (n, k, alpha, beta), (x,) = ctx.constants, kept
+            d = k + alpha * windows(x.square(), n)
+            back = windows(grad_y * x * d ** (-beta - 1), n)
+            return grad_y * d**-beta - 2 * alpha * beta * x * back, None, None, None, None
+
+    forward, gradient = grade("local_response_norm", {"lrn_across_channels": Across.apply}, seed=0).results[
+        :2
+    ]
+    assert forward.passed, forward.message
+    assert not gradient.passed
+
+
+def windows(t: torch.Tensor, n: int) -> torch.Tensor:
+    """Sums over windows of channels."""
+    r = n // 2
+    return torch.stack([t[:, max(0, i - r) : i + r + 1].sum(1) for i in range(t.shape[1])], 1)
+
+
+def test_a_gradient_at_zero_is_a_number() -> None:
+    def lrn_across_channels(x, n, k, alpha, beta):  # type: ignore[no-untyped-def]
+        squares = torch.exp(2 * torch.log(x.abs()))
+        return torch.sign(x) * x.abs() * (k + alpha * windows(squares, n)) ** -beta
+
+    results = grade("local_response_norm", {"lrn_across_channels": lrn_across_channels}, seed=0).results
+    assert not results[1].passed
+
+
+def test_what_runs_when_a_result_is_read_is_watched() -> None:
+    right = functions_of(solution_source("batch_norm"), "solution")["batch_norm_forward"]
+
+    class Later(tuple):  # type: ignore[type-arg]
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            y, *rest = tuple.__iter__(self)
+            return iter((F.batch_norm(y, None, None, training=True), *rest))
+
+    found = grade("batch_norm", {"batch_norm_forward": lambda *a, **k: Later(right(*a, **k))}, seed=0)
+    assert found.results[0].passed  # its own results, and nothing of the library's was used
+
+    def patched(*args, **kwargs):  # type: ignore[no-untyped-def]
+        honest = torch.Tensor.element_size
+
+        def element_size(self):  # type: ignore[no-untyped-def]
+            torch.Tensor.element_size = honest  # type: ignore[method-assign]
+            F.batch_norm(self.detach().reshape(-1, 1), None, None, training=True)
+            return honest(self)
+
+        torch.Tensor.element_size = element_size  # type: ignore[method-assign]
+        return right(*args, **kwargs)
+
+    found = grade("batch_norm", {"batch_norm_forward": patched}, seed=0)
+    assert not found.results[0].passed
+
+
+def test_the_engine_itself_and_decompositions_and_frozen_layers_are_noted() -> None:
+    x = torch.ones(2, 3, 1, 1, requires_grad=True)
+    engine = torch.autograd.Variable._execution_engine
+    with banned_calls(Ban("nothing", autograd=True)) as seen:
+        y = (x * x).sum()
+        engine.run_backward((y,), (torch.ones_like(y),), False, False, (x,), allow_unreachable=True)
+    assert seen == {"autograd"}
+    with banned_calls(Ban("cross_entropy")) as seen:
+        logits, targets = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+        torch.ops.aten.cross_entropy_loss.default.decompose(logits, targets)
+    assert any("cross_entropy" in name for name in seen)
+    with banned_calls(Ban("FrozenBatchNorm2d")) as seen:
+        FrozenBatchNorm2d(3)(x)
+    assert any("FrozenBatchNorm2d" in name for name in seen)
+    assert sys.getprofile() is None
