@@ -22,7 +22,8 @@ _CHECK = str(Path(__file__).parent)
 class Gradient:
     """Ask for the gradient of the result with respect to one argument, by autograd, instead of the result.
 
-    Of an argument that is a list of tensors, for the gradient with respect to each.
+    Of an argument that is a list of tensors, for the gradient with respect to each. The function is called
+    once more, with other numbers, before the gradient is taken.
     """
 
     argument: int  # position of the argument

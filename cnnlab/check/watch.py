@@ -2,11 +2,11 @@
 
 Covered, in every thread: every alias of a banned PyTorch operation, since a kernel that notes its use is put
 in its place where operations are dispatched, and autograd's engine, whose entry is replaced for the time of
-the call. In the calling thread also what functions transforms and functions of `torch`, of `torchvision` and
-of the course's own library do (a dispatch mode, and the interpreter's profiling hook: a renamed import is the
-same code). Not covered: other processes, which a graded kernel cannot start; sabotage of the watch itself; a
-copy of a library function's source. Reading the syntax tree outside the process, at grading, is the second
-line.
+the call. In the calling thread also what function transforms, functions and classes of `torch`, of
+`torchvision` and of the course's own library do, the engine called directly, and an operation taken apart (a
+dispatch mode, and the interpreter's profiling hook: a renamed import is the same code). Not covered: other
+processes, which a graded kernel cannot start; sabotage of the watch itself; a copy of a library function's
+source. Reading the syntax tree outside the process, at grading, is the second line.
 """
 
 import contextlib

@@ -54,7 +54,8 @@ _AUTOGRAD = re.compile(
     r"|func\.(grad|vjp|jvp|jac|hessian|linearize))"
 )
 # IPython's commands whose text is code, and those that run code of elsewhere; the others do not matter here.
-_TIMED = {"time", "timeit", "prun", "capture"}
+_AROUND = {"time", "timeit", "prun", "capture"}
+_OPTIONS = re.compile(r"(\s*--?\w[\w-]*(\s+\d+)?)*")  # such as -n 10, in front of the code
 _FROM_ELSEWHERE = {"run", "load", "loadpy", "macro", "rerun", "recall", "edit", "script", "python", "python3"}
 _SABOTAGE_CALLS = {"exec", "eval", "compile", "__import__"}
 
@@ -171,11 +172,13 @@ class _Statement:
 
 
 def _replaced(statements: list[tuple[str, _Statement]], number: int) -> bool:
-    """Whether a function or class of a cell is defined anew before anything uses it."""
+    """Whether a function of a cell is defined anew before anything uses it; a decorator may keep it."""
     where, statement = statements[number]
-    if where.endswith(".py") or not isinstance(statement.node, ast.FunctionDef | ast.ClassDef):
-        return False
-    name = statement.node.name
+    match statement.node:
+        case ast.FunctionDef(name=name, decorator_list=[]) if not where.endswith(".py"):
+            pass
+        case _:
+            return False
     for place, later in statements[number + 1 :]:
         if name in later.used or place.endswith(".py"):
             return False
@@ -329,23 +332,20 @@ def _parse(source: str) -> ast.Module:
 def _without_commands(statement: ast.stmt) -> list[ast.stmt]:
     """A statement; for one of IPython's commands the code in its text, or something that does nothing."""
     match statement:
-        case ast.Expr(value=call) | ast.Assign(value=call):
+        case ast.Expr(
+            ast.Call(ast.Attribute(ast.Call(ast.Name("get_ipython")), how), [ast.Constant(name), *rest])
+        ) | ast.Assign(
+            _, ast.Call(ast.Attribute(ast.Call(ast.Name("get_ipython")), how), [ast.Constant(name), *rest])
+        ):
             pass
         case _:
             return [statement]
-    match call:
-        case ast.Call(
-            func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr=how),
-            args=[ast.Constant(str(name)), *rest],
-        ) if how in ("run_line_magic", "run_cell_magic"):
-            if name in _TIMED:
-                return _parse("\n".join(str(one.value) for one in rest if isinstance(one, ast.Constant))).body
-            return [statement] if name in _FROM_ELSEWHERE else [ast.copy_location(ast.Pass(), statement)]
-        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr="system")):
-            return [ast.copy_location(ast.Pass(), statement)]
-        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr="getoutput")):
-            return [ast.copy_location(ast.Pass(), statement)]
-    return [statement]
+    if how in ("run_line_magic", "run_cell_magic") and name in _AROUND:
+        line, *cell = [str(one.value) for one in rest if isinstance(one, ast.Constant)]
+        first = "" if name == "capture" else _OPTIONS.sub("", line, count=1).lstrip()
+        return _parse("\n".join([first, *cell])).body or [statement]  # which is told, if it cannot be read
+    nothing = how in ("system", "getoutput") or (how.endswith("_magic") and name not in _FROM_ELSEWHERE)
+    return [ast.copy_location(ast.Pass(), statement)] if nothing else [statement]
 
 
 def _why(node: ast.AST) -> str:

@@ -177,6 +177,10 @@ def test_comparing_with_the_library_in_a_cell_of_ones_own_costs_nothing(own: str
         "def answer(x):\n    return F.batch_norm(x)\nold = answer\ndef answer(x):\n    return old(x)",
         "import torch\nT = torch\nlib = T.nn.functional\ndef answer(x):\n    return lib.batch_norm(x)",
         "%time f = lambda x: F.batch_norm(x)\ndef answer(x):\n    return f(x)",
+        "%timeit -n 1 -r1 global f; f = lambda x: F.batch_norm(x)\ndef answer(x):\n    return f(x)",
+        "%prun -q f = lambda x: F.batch_norm(x)\ndef answer(x):\n    return f(x)",
+        "kept = []\ndef keep(f):\n    kept.append(f)\n@keep\ndef answer(x):\n    return F.batch_norm(x)\n"
+        "def answer(x):\n    return kept[0](x)",
         "F?\ndef answer(x):\n    return F.batch_norm(x)",
         ">>> def answer(x):\n...     return F.batch_norm(x)",
         "seven = (107\n   % 10)\ndef answer(x):\n    return F.batch_norm(x)",
@@ -187,6 +191,20 @@ def test_the_library_is_found_where_it_is_kept_for_the_answer(own: str) -> None:
     assert made_of.library_calls(BAN) or "F.batch_norm" in str(
         [ast.unparse(n) for _, n in made_of.statements]
     )
+
+
+@pytest.mark.parametrize(
+    "command", ["%%time", "%%capture --no-stderr out", "%%timeit -n 1 x = 1", "%%prun -q"]
+)
+def test_a_command_around_a_cell_hides_nothing(command: str) -> None:
+    cell = f"{command}\ndef answer(x):\n    return F.batch_norm(x)"
+    made_of = reach({"imports": LIBRARY, "cell": cell}, ["answer"])
+    assert made_of.library_calls(BAN) == [("cell", 3, "F.batch_norm")]
+
+
+def test_what_runs_a_file_is_told() -> None:
+    assert [line for line, _ in suspicious("x = 1\n%run -i notes.txt")] == [2]
+    assert list(suspicious("%matplotlib inline\nfiles = !ls\n!ls\n%time x = 1\n%timeit -n 10 f(x)")) == []
 
 
 @pytest.mark.parametrize(
