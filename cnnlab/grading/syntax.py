@@ -132,7 +132,7 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
     An import counts where what it brings is used. An attribute that is assigned to, such as
     `torch.exp = mine`, counts wherever an attribute of that name is used, and a method that is called on a
     variable, or an item that is assigned to, wherever the variable is. A function that another one of its
-    name replaces before anything uses it counts for nothing.
+    name replaces before anything could keep it counts for nothing.
 
     Args:
         sources: cells in their order, and modules beside the notebook (NAME.py), by where they stand.
@@ -172,7 +172,7 @@ class _Statement:
 
 
 def _replaced(statements: list[tuple[str, _Statement]], number: int) -> bool:
-    """Whether a function of a cell is defined anew before anything uses it; a decorator may keep it."""
+    """Whether a function of a cell is defined anew before anything could keep it, as a decorator does."""
     where, statement = statements[number]
     match statement.node:
         case ast.FunctionDef(name=name, decorator_list=[]) if not where.endswith(".py"):
@@ -180,10 +180,20 @@ def _replaced(statements: list[tuple[str, _Statement]], number: int) -> bool:
         case _:
             return False
     for place, later in statements[number + 1 :]:
-        if name in later.used or place.endswith(".py"):
+        if place.endswith(".py") or (name in later.used and not _only_prints(later.node, name)):
             return False
         if isinstance(later.node, ast.FunctionDef | ast.ClassDef) and later.node.name == name:
             return True
+    return False
+
+
+def _only_prints(statement: ast.stmt, name: str) -> bool:
+    """Whether it prints what calls of a function return, and does nothing else with it."""
+    match statement:
+        case ast.Expr(ast.Call(ast.Name("print"), given)):
+            names = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id == name]
+            called = [node.func for one in given for node in ast.walk(one) if isinstance(node, ast.Call)]
+            return all(any(one is node for one in called) for node in names)
     return False
 
 

@@ -159,6 +159,7 @@ OWN = "def answer(x):\n    mean = x.mean()\n    return (x - mean).reshape(x.shap
         "mean = F.batch_norm(x, None, None).mean(0)",
         "class Theirs:\n    def sum(self, x):\n        return F.cross_entropy(x, x)",
         "def answer(x):\n    return F.batch_norm(x)",  # replaced by the answer below
+        "def answer(x):\n    return F.batch_norm(x)\nprint('PyTorch:', answer(torch.ones(3)).sum())",
         "import torch\ntorch.testing.assert_close(answer(x), F.batch_norm(x))",
         "reshape = torch.autograd.grad(answer(x), x)[0]",
     ],
@@ -176,6 +177,7 @@ def test_comparing_with_the_library_in_a_cell_of_ones_own_costs_nothing(own: str
         "def g(x):\n    return F.batch_norm(x)\ndef answer(x):\n    return globals()['g'](x)",
         "def answer(x):\n    return F.batch_norm(x)\nold = answer\ndef answer(x):\n    return old(x)",
         "import torch\nT = torch\nlib = T.nn.functional\ndef answer(x):\n    return lib.batch_norm(x)",
+        "def answer(x):\n    return F.batch_norm(x)\nprint(f := answer)\ndef answer(x):\n    return f(x)",
         "%time f = lambda x: F.batch_norm(x)\ndef answer(x):\n    return f(x)",
         "%timeit -n 1 -r1 global f; f = lambda x: F.batch_norm(x)\ndef answer(x):\n    return f(x)",
         "%prun -q f = lambda x: F.batch_norm(x)\ndef answer(x):\n    return f(x)",
