@@ -6,6 +6,8 @@ is never run there: it is a request. This process draws the cases, sends them to
 bytes, gets bytes back, compares, and writes the result into the cell. Whatever the kernel prints, patches,
 raises or displays is not looked at. Right values of a function whose own code could hide where they come
 from earn nothing by themselves: the notebook's metadata name the cell (`held back`), and a person decides.
+Where other code of the notebook is more than plain (`plain`) and so might have changed the kernel, a right
+answer is judged again in a kernel in which nothing else ran; what is right there alone counts.
 
 A graded cell of another kind, such as plain asserts, has to run in the kernel and can be forged from there;
 the log says so (`UNPROTECTED`).
@@ -19,6 +21,7 @@ import ast
 import hashlib
 import hmac
 import itertools
+import logging
 import secrets
 import time
 from copy import deepcopy
@@ -30,7 +33,7 @@ import zmq
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 from nbgrader.preprocessors import Execute
 from traitlets import Dict, Enum, Int, Unicode
 
@@ -41,11 +44,12 @@ from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
 from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.markers import nbgrader
+from cnnlab.grading.plain import beyond
 from cnnlab.grading.regrade import is_another
 from cnnlab.grading.sandbox import MODES
 from cnnlab.grading.student_kernel import REPLY, REQUEST
 from cnnlab.grading.submission import other_files
-from cnnlab.grading.syntax import reach, suspicious
+from cnnlab.grading.syntax import Reach, reach, suspicious
 
 NOT_RUN = ("NotRun", "this cell was never run")
 DIED = (
@@ -60,6 +64,8 @@ SETUP_SECONDS = 120
 POLL_SECONDS = 0.25
 LARGEST_MESSAGE = 2 * LARGEST_ANSWER
 MOST_OUTPUT = 4 << 20  # characters of what one cell prints; nbgrader shortens it further
+_SILENT = logging.Logger("alone")  # what there is to tell has been told
+_SILENT.addHandler(logging.NullHandler())
 CPU = [torch.device("cpu")]
 
 
@@ -72,6 +78,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
     secret = Unicode("", help="makes the seeds of the checks repeatable, and unknown to students").tag(
         config=True
     )
+    others_count = True  # whether there is a rest of the notebook that could matter to a question
     question = Unicode("", help="the one check to do; all when empty").tag(config=True)
     seed = Int(-1, help="the seed of the checks; from the secret when negative").tag(config=True)
 
@@ -149,9 +156,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
 
     def _seconds(self, cell: Any) -> float:
         """How long the cell may take; the locked set-up is our own code, and importing torch can be slow."""
-        metadata = nbgrader(cell)
-        ours = metadata.get("locked") and not metadata.get("grade") and not metadata.get("solution")
-        allowed = max(self.timeout, SETUP_SECONDS) if ours else int(self.timeout)
+        allowed = max(self.timeout, SETUP_SECONDS) if _is_given(cell) else int(self.timeout)
         return float(max(0.01, min(allowed, self.notebook_ends - time.monotonic())))
 
     def _run(self, index: int) -> None:
@@ -261,11 +266,33 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             self.record["misconceptions"][nbgrader(cell)["grade_id"]] = result.misconception
         if not result.passed:
             cell.outputs.append(_error("CheckFailed", str(report)))
-        elif hidden := made_of.suspicious():
-            where, line, why = hidden[0]
-            reason = f"right values, but line {line} of {where} {why}; look at it and give the points by hand"
+        elif doubt := self._doubt(cell, made_of):
+            reason = f"right values, but {doubt}; look at it and give the points by hand"
             self.record["held back"][nbgrader(cell)["grade_id"]] = reason
             cell.outputs = [new_output("stream", name="stdout", text=f"For a person to decide: {reason}.")]
+
+    def _doubt(self, check: Any, made_of: Reach) -> str:
+        """Why right values may be owed to something else than what computes them; empty when they are not."""
+        if hidden := made_of.suspicious():
+            where, line, why = hidden[0]
+            return f"line {line} of {where} {why}"
+        if not self.others_count:
+            return ""
+        above = list(itertools.takewhile(lambda cell: cell is not check, self.nb.cells))
+        given = [cell for cell in above if _is_given(cell)]
+        sources = self._sources(check)
+        far = [source for where, source in sources.items() if where.endswith(".py")]
+        odd = "modules lie beside it" if far else beyond(sources.values(), [cell.source for cell in given])
+        if not odd:
+            return ""
+        # The question alone: what else the notebook does, to the kernel for instance, is not done there.
+        alone = deepcopy(self.nb)
+        alone.cells = deepcopy([*given, new_code_cell(made_of.code()), check])
+        executor = ExecuteCells(config=self.config, seed=self.check_seed, log=_SILENT)
+        executor.others_count = False
+        executor.preprocess(alone, deepcopy(self.resources))
+        said = [out.evalue for out in alone.cells[-1].outputs if out.output_type == "error"]
+        return f"not without the rest of the notebook ({odd}): {said[0]}" if said else ""
 
     def _sources(self, check: Any) -> dict[str, str]:
         """The code of a student's that has run before a check: cells, and modules beside the notebook."""
@@ -325,6 +352,13 @@ def request(cell: Any) -> tuple[str, list[str]] | None:
             names = [function.id for function in functions if isinstance(function, ast.Name)]
             return (name, names) if len(names) == len(functions) else None
     return None
+
+
+def _is_given(cell: Any) -> bool:
+    """Whether the cell is code of ours that students build on."""
+    metadata = nbgrader(cell)
+    ours = metadata.get("locked") and not metadata.get("grade") and not metadata.get("solution")
+    return bool(ours) and cell.cell_type == "code"
 
 
 def _seed(notebook: Any, secret: str) -> int:

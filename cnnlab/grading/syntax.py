@@ -63,7 +63,7 @@ _SABOTAGE_CALLS = {"exec", "eval", "compile", "__import__"}
 def suspicious(source: str) -> Iterator[tuple[int, str]]:
     """(line, what it does) for every line that a person should look at, each line once."""
     seen: set[int] = set()
-    for node in ast.walk(_parse(source)):
+    for node in ast.walk(parsed(source)):
         why = _why(node)
         line = getattr(node, "lineno", 0)
         if why and line not in seen:
@@ -78,11 +78,16 @@ class Reach:
     statements: tuple[tuple[str, ast.stmt], ...]  # (where it stands, statement)
     imported: dict[str, str]  # the full name behind each imported one
 
+    def code(self) -> str:
+        """The statements alone, in their order; modules beside the notebook stay where they are."""
+        cells = [statement for where, statement in self.statements if not where.endswith(".py")]
+        return ast.unparse(ast.Module(cells, []))
+
     def library_calls(self, ban: Ban) -> list[tuple[str, int, str]]:
         """(where, line, name) of the banned operations that are called by name."""
         pattern, found = re.compile(ban.operations), []
         for where, node in self._nodes():
-            if isinstance(node, ast.Call) and (name := _name(node.func)):
+            if isinstance(node, ast.Call) and (name := dotted(node.func)):
                 head, _, rest = name.partition(".")
                 full = f"{self.imported.get(head, head)}.{rest}".rstrip(".")
                 ours = full.split(".")[0] in LIBRARIES or head in ("F", "nn")
@@ -110,7 +115,7 @@ class Reach:
 
     def _why(self, node: ast.AST, later: bool) -> str:
         """As `_why`, with names of imports in full; a training loop that runs with its cell hides nothing."""
-        if isinstance(node, ast.Name | ast.Attribute) and (name := _name(node)):
+        if isinstance(node, ast.Name | ast.Attribute) and (name := dotted(node)):
             head, _, rest = name.partition(".")
             full = f"{self.imported.get(head, head)}.{rest}".rstrip(".")
             if why := _named(full) or (_module(full) if head in self.imported else ""):
@@ -148,10 +153,10 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
     while new:
         more: set[str] = set()
         for number, (where, statement) in enumerate(statements):
-            defined = statement.defined | (statement.changed - imported.keys())
-            if where.endswith(".py"):  # used as attributes of the module
-                defined |= {f".{name}" for name in defined}
-            if number not in taken and defined & new:
+            names = statement.defined | (statement.changed - imported.keys())
+            if where.endswith(".py"):  # an import runs all of a module
+                names |= set(where.removesuffix(".py").split("/"))
+            if number not in taken and names & new:
                 taken.add(number)
                 more |= statement.used
         new = more - wanted
@@ -203,7 +208,7 @@ def _aliases(statements: list[ast.stmt], imported: dict[str, str]) -> dict[str, 
     pairs = [pair for statement in statements for node in ast.walk(statement) for pair in _assigned(node)]
     for _ in range(3):  # an alias of an alias, somewhere above or below
         for target, value in pairs:
-            if isinstance(target, ast.Name) and (name := _name(value)):
+            if isinstance(target, ast.Name) and (name := dotted(value)):
                 head, _, rest = name.partition(".")
                 if (known := {**imported, **found}.get(head)) is not None:
                     found[target.id] = f"{known}.{rest}".rstrip(".")
@@ -228,12 +233,12 @@ def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 @functools.lru_cache(64)  # the questions of one notebook ask for the same cells
 def _statements(source: str) -> list[_Statement]:
     return [
-        _Statement(node, _defined(node), _changed(node), _used(node), _imported(node))
-        for node in _parse(source).body
+        _Statement(node, defined(node), _changed(node), _used(node), imports(node))
+        for node in parsed(source).body
     ]
 
 
-def _defined(statement: ast.stmt) -> set[str]:
+def defined(statement: ast.stmt) -> set[str]:
     """The names that a statement of a module gives a meaning to; those inside of a function are its own."""
     names: set[str] = set()
     waiting: list[ast.AST] = [statement]
@@ -317,12 +322,14 @@ def _used(statement: ast.stmt) -> set[str]:
                 names |= {text, f".{text}"}
             case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(str(text)), *_]):
                 names.add(f".{text}")
-            case ast.ImportFrom(names=aliases):
-                names |= {alias.name for alias in aliases}
+            case ast.Import(names=aliases):
+                names |= {part for alias in aliases for part in alias.name.split(".")}
+            case ast.ImportFrom(module=module, names=aliases):
+                names |= {*(module or "").split("."), *(alias.name for alias in aliases)}
     return names
 
 
-def _parse(source: str) -> ast.Module:
+def parsed(source: str) -> ast.Module:
     """The cell's syntax tree as IPython runs it, without commands like %matplotlib; empty if it has none."""
     try:
         return ast.parse(source)  # most cells are Python as they are
@@ -353,7 +360,7 @@ def _without_commands(statement: ast.stmt) -> list[ast.stmt]:
     if how in ("run_line_magic", "run_cell_magic") and name in _AROUND:
         line, *cell = [str(one.value) for one in rest if isinstance(one, ast.Constant)]
         first = "" if name == "capture" else _OPTIONS.sub("", line, count=1).lstrip()
-        return _parse("\n".join([first, *cell])).body or [statement]  # which is told, if it cannot be read
+        return parsed("\n".join([first, *cell])).body or [statement]  # which is told, if it cannot be read
     nothing = how in ("system", "getoutput") or (how.endswith("_magic") and name not in _FROM_ELSEWHERE)
     return [ast.copy_location(ast.Pass(), statement)] if nothing else [statement]
 
@@ -378,7 +385,7 @@ def _why(node: ast.AST) -> str:
         case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(str(name)), *_]):
             names = [f"….{name}"]
         case ast.Attribute(attr=name):
-            names = [_name(node) or f"….{name}"]
+            names = [dotted(node) or f"….{name}"]
         case ast.Name(id=name):
             names = [name]
         case ast.MatchClass(kwd_attrs=attributes):
@@ -409,7 +416,7 @@ def _found(name: str, patterns: Mapping[str, str]) -> str:
     return next((f"{why} ({name})" for why in reasons), "")
 
 
-def _imported(statement: ast.stmt) -> dict[str, str]:
+def imports(statement: ast.stmt) -> dict[str, str]:
     """The full name behind each name that it imports."""
     names: dict[str, str] = {}
     for node in ast.walk(statement):
@@ -422,7 +429,7 @@ def _imported(statement: ast.stmt) -> dict[str, str]:
     return names
 
 
-def _name(node: ast.AST) -> str | None:
+def dotted(node: ast.AST) -> str | None:
     """The dotted name of an expression; None when it is not one."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):

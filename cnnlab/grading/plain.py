@@ -1,0 +1,233 @@
+"""Tells plain code, which cannot reach beyond itself, from all other code.
+
+Plain code computes, prints and draws. Nothing in its text leads to the interpreter, to the kernel or to what
+a library is made of, so it cannot take apart what watches it there. What follows is a list of what is
+allowed: code that is not on it may be honest or not, and `execute` judges the answers of such a notebook once
+more, apart from the rest of it.
+"""
+
+import ast
+import builtins
+import functools
+import importlib
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+from cnnlab.grading.syntax import dotted, imports, parsed
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Modules whose public functions and classes are plain; those of the second list, only these.
+_MODULES = _words(
+    "torch torch.nn torch.nn.functional torch.nn.init torch.optim torch.linalg torch.special torch.fft "
+    "torch.testing torch.autograd torch.cuda torch.func torch.utils torch.utils.data torch.distributions "
+    "numpy numpy.random numpy.linalg math cmath itertools time random"
+)
+_ONLY = {
+    "functools": "partial reduce cache lru_cache wraps",
+    "collections": "defaultdict Counter deque OrderedDict namedtuple",
+    "copy": "copy deepcopy",
+    "typing": "Any Callable Optional Union List Tuple Dict Sequence Iterable Iterator Mapping",
+    "__future__": "annotations",
+    "cnnlab.check": "check",
+    "matplotlib.pyplot": (
+        "plot show figure subplots subplot title suptitle xlabel ylabel xlim ylim xticks yticks legend grid "
+        "axis hist bar scatter imshow matshow semilogx semilogy loglog errorbar fill_between step stem "
+        "axhline axvline text colorbar tight_layout close gca gcf clf cla boxplot"
+    ),
+}
+_PLAIN = frozenset(f"{module}.{name}" for module, names in _ONLY.items() for name in names.split())
+_BUILTINS = _words(
+    "abs all any ascii bin bool bytes callable chr classmethod complex dict divmod enumerate filter float "
+    "format frozenset hasattr hash hex id int isinstance issubclass iter len list map max min next object "
+    "oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super tuple "
+    "zip NotImplemented display"
+)
+_METHODS = _words("__init__ __call__ __repr__ __str__ __len__ __getitem__")
+_BASES = _words("object torch.nn.Module torch.autograd.Function torch.utils.data.Dataset")
+# Attributes that lead to files, into frames, generators and functions, to what was compiled, to modules.
+_FURTHER = re.compile(
+    r"_.*|(gi|cr|ag|f|tb|co|func)_.*|(load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
+    r"|(from|to)_?file|memmap|load_library|seterrcall|ctypes)"
+)
+_DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
+_OF_PYTHON = frozenset(sys.stdlib_module_names - {"copy", "random", "math", "string", "select", "time"})
+_OF_TENSORS = frozenset(("requires_grad", "grad", "data", "training"))  # what training loops assign to
+
+
+def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
+    """What in the code of some cells is not plain; empty when all is.
+
+    Args:
+        sources: the cells that a stranger wrote.
+        given: those of our own, which define names for them.
+    """
+    try:
+        # Another command of IPython's may evaluate what stands in its text.
+        strange = [ast.parse(_DRAWING.sub("", source)) for source in sources]
+    except (ValueError, RecursionError, MemoryError, SyntaxError):
+        return "it is more than Python, or less"
+    own = [parsed(source) for source in given]
+    code = _Code([node for tree in (*own, *strange) for node in tree.body])
+    nodes = (node for tree in strange for node in ast.walk(tree))
+    return next(filter(None, map(code.why, nodes)), "")
+
+
+class _Code:
+    """What has to be known about all cells to judge one node."""
+
+    def __init__(self, statements: list[ast.stmt]) -> None:
+        nodes = [node for statement in statements for node in ast.walk(statement)]
+        self.imported = {name: full for one in statements for name, full in imports(one).items()}
+        self.own = {name for node in nodes for name in _given_a_meaning(node)}
+        # Where a dotted name goes on, where a class is looked at or made use of, and `self.x = …`.
+        self.inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+        self.classes = {id(place) for node in nodes for place in _uses_of_classes(node)}
+        self.of_self = {id(place) for node in nodes for place in _stored_in_self(node)}
+
+    def why(self, node: ast.AST) -> str:
+        """What about a node is not plain; empty when all is."""
+        match node:
+            case ast.Import(names=aliases):
+                return next((f"imports {one.name}" for one in aliases if one.name not in _KNOWN), "")
+            case ast.ImportFrom(module=module, names=aliases):
+                names = [f"{module}.{one.name}" for one in aliases]
+                return next((f"imports {name}" for name in names if not _is_plain(name)), "")
+            case ast.Name(id=name):
+                return self._name(node, name)
+            case ast.Attribute(attr=name):
+                return self._attribute(node, name)
+            case ast.MatchClass(kwd_attrs=names):
+                return next((f"reads .{name}" for name in names if _leads_further(name)), "")
+            case ast.ClassDef(name=name, bases=bases, keywords=keywords):
+                strange = keywords or any(self._full(base) not in (_BASES | self.own) for base in bases)
+                return f"{name} is a class of another kind" if strange else ""
+            case ast.FunctionDef(name=name):
+                return f"defines {name}" if name.startswith("__") and name not in _METHODS else ""
+            case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):
+                root = _root(value)
+                return f"changes {root}" if root in self.imported else ""
+            case ast.AsyncFunctionDef() | ast.Await() | ast.AsyncFor() | ast.AsyncWith():
+                return "runs beside the notebook"
+        return ""
+
+    def _name(self, node: ast.Name, name: str) -> str:
+        if name in self.imported:
+            if not isinstance(node.ctx, ast.Load):
+                return f"changes {name}"
+            return "" if id(node) in self.inner else self._value(node, self.imported[name])
+        known = name in self.own or name in _BUILTINS or _is_exception(name)
+        return f"uses {name}" if name.startswith("__") or not known else ""
+
+    def _attribute(self, node: ast.Attribute, name: str) -> str:
+        if _leads_further(name):
+            return f"uses .{name}"
+        full = self._full(node)
+        if not isinstance(node.ctx, ast.Load):
+            allowed = id(node) in self.of_self or (name in _OF_TENSORS and _root(node) not in self.imported)
+            return "" if allowed else f"changes .{name}"
+        return self._value(node, full) if full and id(node) not in self.inner else ""
+
+    def _value(self, node: ast.expr, full: str) -> str:
+        """What is not plain about the use of something that was imported."""
+        if not _is_plain(full) or full in _KNOWN:
+            return f"uses {full}"
+        if isinstance(_found(full), type) and id(node) not in self.classes:
+            return f"hands {full} on"
+        return ""
+
+    def _full(self, node: ast.expr) -> str | None:
+        """The whole name of something imported, or a plain name; None for every other expression."""
+        head, _, rest = (dotted(node) or "").partition(".")
+        if head in self.imported:
+            return f"{self.imported[head]}.{rest}".rstrip(".")
+        return None if rest else head or None
+
+
+def _leads_further(attribute: str) -> bool:
+    known = attribute in _METHODS or attribute == "_"
+    return not known and (attribute in _OF_PYTHON or _FURTHER.fullmatch(attribute) is not None)
+
+
+def _is_exception(name: str) -> bool:
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, BaseException)
+
+
+_KNOWN = _MODULES | _ONLY.keys()
+
+
+def _is_plain(full: str) -> bool:
+    """Whether a name of a library is on the list, or belongs to something that is."""
+    if full in _KNOWN or full in _PLAIN:
+        return True
+    module, _, name = full.rpartition(".")
+    if module not in _MODULES:  # an attribute of a class or a function
+        return bool(module) and module not in _KNOWN and _is_plain(module)
+    return not _leads_further(name) and not isinstance(_found(full), ModuleType)
+
+
+@functools.cache
+def _found(full: str) -> Any:
+    """What a name on the list stands for; None for those of a module that is listed name by name."""
+    module, _, name = full.rpartition(".")
+    if module in _MODULES:
+        return getattr(importlib.import_module(module), name, None)
+    return getattr(_found(module), name, None) if module and module not in _ONLY else None
+
+
+def _given_a_meaning(node: ast.AST) -> set[str]:
+    """The names of a cell, and of functions in it, that are its own."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.ExceptHandler(name=str(name)):
+            return {name}
+        case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+            return {name}
+    return set()
+
+
+def _uses_of_classes(node: ast.AST) -> Iterator[ast.AST]:
+    """Where a class stands without being handed on: it is called, asked about, or named."""
+    match node:
+        case ast.Call(func=ast.Name("isinstance" | "issubclass"), args=[_, asked]):
+            yield from ast.walk(asked)
+        case ast.Call(func=called):
+            yield called
+        case ast.ClassDef(bases=bases):
+            yield from bases
+        case ast.ExceptHandler(type=ast.expr() as caught):
+            yield from ast.walk(caught)
+        case ast.arg(annotation=ast.expr() as kind) | ast.AnnAssign(annotation=kind):
+            yield from ast.walk(kind)
+        case ast.FunctionDef(returns=ast.expr() as kind):
+            yield from ast.walk(kind)
+
+
+def _stored_in_self(node: ast.AST) -> Iterator[ast.AST]:
+    """`self.x = …` in the methods of a class."""
+    if not isinstance(node, ast.ClassDef):
+        return
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef) and method.args.args:
+            own = method.args.args[0].arg
+            for part in ast.walk(method):
+                if (
+                    isinstance(part, ast.Attribute)
+                    and isinstance(part.value, ast.Name)
+                    and part.value.id == own
+                ):
+                    yield part
+
+
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else None
