@@ -282,7 +282,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         given = [cell for cell in above if _is_given(cell)]
         sources = self._sources(check)
         far = [source for where, source in sources.items() if where.endswith(".py")]
-        odd = "modules lie beside it" if far else beyond(sources.values(), [cell.source for cell in given])
+        odd = "has modules beside it" if far else beyond(sources.values(), [cell.source for cell in given])
         if not odd:
             return ""
         # The question alone: what else the notebook does, to the kernel for instance, is not done there.
@@ -292,7 +292,10 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         executor.others_count = False
         executor.preprocess(alone, deepcopy(self.resources))
         said = [out.evalue for out in alone.cells[-1].outputs if out.output_type == "error"]
-        return f"not without the rest of the notebook ({odd}): {said[0]}" if said else ""
+        if not said:
+            return ""
+        line = said[0].splitlines()[:2][-1].strip()  # of a report, the one below its heading
+        return f"judged alone, without the rest of the notebook, which {odd}: {line}"
 
     def _sources(self, check: Any) -> dict[str, str]:
         """The code of a student's that has run before a check: cells, and modules beside the notebook."""

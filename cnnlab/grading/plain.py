@@ -53,7 +53,7 @@ _METHODS = _words("__init__ __call__ __repr__ __str__ __len__ __getitem__")
 _BASES = _words("object torch.nn.Module torch.autograd.Function torch.utils.data.Dataset")
 # Attributes that lead to files, into frames, generators and functions, to what was compiled, to modules.
 _FURTHER = re.compile(
-    r"_.*|(gi|cr|ag|f|tb|co|func)_.*|(load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
+    r"\*|_.*|(gi|cr|ag|f|tb|co|func)_.*|(load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
     r"|(from|to)_?file|memmap|load_library|seterrcall|ctypes)"
 )
 _DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
@@ -72,7 +72,7 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
         # Another command of IPython's may evaluate what stands in its text.
         strange = [ast.parse(_DRAWING.sub("", source)) for source in sources]
     except (ValueError, RecursionError, MemoryError, SyntaxError):
-        return "it is more than Python, or less"
+        return "is more than Python, or less"
     own = [parsed(source) for source in given]
     code = _Code([node for tree in (*own, *strange) for node in tree.body])
     nodes = (node for tree in strange for node in ast.walk(tree))
@@ -107,7 +107,7 @@ class _Code:
                 return next((f"reads .{name}" for name in names if _leads_further(name)), "")
             case ast.ClassDef(name=name, bases=bases, keywords=keywords):
                 strange = keywords or any(self._full(base) not in (_BASES | self.own) for base in bases)
-                return f"{name} is a class of another kind" if strange else ""
+                return f"has a class of another kind, {name}" if strange else ""
             case ast.FunctionDef(name=name):
                 return f"defines {name}" if name.startswith("__") and name not in _METHODS else ""
             case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):

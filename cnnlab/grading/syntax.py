@@ -8,6 +8,7 @@ function is made of (`reach`) hides something and its values are right, its poin
 import ast
 import functools
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from cnnlab.check.watch import Ban
 
 # Modules whose functions are the library's.
 LIBRARIES = ("torch", "torchvision", "cnnlab")
+_NOT_STUDENTS = sys.stdlib_module_names | {"numpy", "IPython"}  # other modules that are not the student's own
 # What nobody needs for these assignments and what takes the watching apart: (pattern of a name, why).
 _SABOTAGE = {
     r"(sys\.)?(_getframe|_current_frames)": "looks into other code's frames",
@@ -31,7 +33,9 @@ _SABOTAGE = {
         "takes things out of places where their names do not show"
     ),
     r"(operator\.)?(attrgetter|methodcaller)|sys\.modules": "gets an attribute by a computed name",
+    r"sys\.(path|meta_path|path_hooks|path_importer_cache)": "changes where modules come from",
     r"(types\.)?(CodeType|FunctionType)": "makes code at run time",
+    r"(torch|numpy)\.load": "runs code that the text does not show",  # pickles
     r"(os\.)?(fork|forkpty|system|popen|exec[vl]p?e?|posix_spawnp?|_exit|kill)": "starts or ends processes",
     r"cnnlab\.(grading|check|reference)\b.*": "uses the course's own machinery",
     r".*\bshell_handlers\b.*|get_ipython": "reaches the kernel or IPython itself",
@@ -44,6 +48,7 @@ _MODULES = {
     ),
     r"(ctypes|cffi|gc|inspect|mmap|marshal)\b.*": "uses a module that reads or changes a running program",
     r"(threading|_thread|concurrent|multiprocessing|asyncio)\b.*": "runs code beside the notebook",
+    r"unittest\b.*": "uses a module that changes other modules",
     r"subprocess\b.*": "starts processes",
     r"(ipykernel|zmq)\b.*": "uses the course's own machinery",
     r"(atexit|signal)\b.*": "acts after or during other code",
@@ -58,6 +63,7 @@ _AROUND = {"time", "timeit", "prun", "capture"}
 _OPTIONS = re.compile(r"(\s*--?\w[\w-]*(\s+\d+)?)*")  # such as -n 10, in front of the code
 _FROM_ELSEWHERE = {"run", "load", "loadpy", "macro", "rerun", "recall", "edit", "script", "python", "python3"}
 _SABOTAGE_CALLS = {"exec", "eval", "compile", "__import__"}
+_BY_NAME = _SABOTAGE_CALLS | {"getattr", "setattr", "delattr", "vars", "globals", "locals"}
 
 
 def suspicious(source: str) -> Iterator[tuple[int, str]]:
@@ -88,9 +94,8 @@ class Reach:
         pattern, found = re.compile(ban.operations), []
         for where, node in self._nodes():
             if isinstance(node, ast.Call) and (name := dotted(node.func)):
-                head, _, rest = name.partition(".")
-                full = f"{self.imported.get(head, head)}.{rest}".rstrip(".")
-                ours = full.split(".")[0] in LIBRARIES or head in ("F", "nn")
+                full = self._full(name)
+                ours = full.split(".")[0] in LIBRARIES or name.split(".")[0] in ("F", "nn")
                 banned = pattern.search(full.split(".")[-1]) or full.startswith("cnnlab.reference")
                 if ours and (banned or (ban.autograd and _AUTOGRAD.match(full))):
                     found.append((where, node.lineno, name))
@@ -99,11 +104,28 @@ class Reach:
     def suspicious(self) -> list[tuple[str, int, str]]:
         """(where, line, what it does) for every node that could hide something from whoever watches."""
         later = {id(node) for _, statement in self.statements for node in _run_later(statement)}
+        called = {id(node.func) for _, node in self._nodes() if isinstance(node, ast.Call)}
         found = (
-            (where, getattr(node, "lineno", 0), self._why(node, id(node) in later))
+            (
+                where,
+                getattr(node, "lineno", 0),
+                self._why(node, id(node) in later) or _handed_on(node, called),
+            )
             for where, node in self._nodes()
         )
         return sorted({(where, line, why) for where, line, why in found if why})
+
+    def _full(self, name: str) -> str:
+        """A dotted name with that of the import in front."""
+        head, _, rest = name.partition(".")
+        return f"{self.imported.get(head, head)}.{rest}".rstrip(".")
+
+    def _is_of_a_library(self, name: str) -> bool:
+        """Whether a dotted name is something of a library or of Python's, and no setting."""
+        full = self._full(name)
+        top = full.partition(".")[0]
+        known = top in LIBRARIES or (name.partition(".")[0] in self.imported and top in _NOT_STUDENTS)
+        return known and not full.startswith("torch.backends.")
 
     def _has_own(self, method: str) -> bool:
         """Whether a class here has such a method; then a call of that name need not be PyTorch's."""
@@ -116,10 +138,18 @@ class Reach:
     def _why(self, node: ast.AST, later: bool) -> str:
         """As `_why`, with names of imports in full; a training loop that runs with its cell hides nothing."""
         if isinstance(node, ast.Name | ast.Attribute) and (name := dotted(node)):
-            head, _, rest = name.partition(".")
-            full = f"{self.imported.get(head, head)}.{rest}".rstrip(".")
-            if why := _named(full) or (_module(full) if head in self.imported else ""):
+            full = self._full(name)
+            if why := _named(full) or (_module(full) if name.partition(".")[0] in self.imported else ""):
                 return why
+        match node:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()):
+                changed = dotted(node)
+            case ast.Call(ast.Name("setattr" | "delattr"), [thing, *_]):
+                changed = dotted(thing)
+            case _:
+                changed = None
+        if changed and self._is_of_a_library(changed):
+            return f"changes a library ({changed})"
         if (
             later
             and isinstance(node, ast.Call)
@@ -287,6 +317,12 @@ def _changed(statement: ast.stmt) -> set[str]:
     return names
 
 
+def _handed_on(node: ast.AST, called: set[int]) -> str:
+    """Whether what works by names is used as a value, so that no call shows the name."""
+    handed = isinstance(node, ast.Name) and node.id in _BY_NAME and id(node) not in called
+    return f"hands {node.id} on" if handed and isinstance(node, ast.Name) else ""
+
+
 def _run_later(statement: ast.stmt) -> Iterator[ast.AST]:
     """What stands inside of functions and lambdas, and so runs when these are called."""
     for node in ast.walk(statement):
@@ -388,6 +424,8 @@ def _why(node: ast.AST) -> str:
             names = [dotted(node) or f"….{name}"]
         case ast.Name(id=name):
             names = [name]
+        case ast.Constant(str(text)) if re.match(r"cnnlab\.(grading|check|reference)\.", text):
+            return f"names the course's own machinery ({text[:50]})"
         case ast.MatchClass(kwd_attrs=attributes):
             names = [f"….{name}" for name in attributes]
         case ast.Subscript(value=ast.Call(func=ast.Name(id="globals" | "locals" | "vars")), slice=index) if (

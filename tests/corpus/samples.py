@@ -5,6 +5,7 @@
 
 from corpus.accidents import ACCIDENTS
 from corpus.containers import CONTAINERS, EXPORTS, Export
+from corpus.elsewhere import ELSEWHERE
 from corpus.forms import FORMS
 from corpus.frame import FRAME
 from corpus.further import FURTHER
@@ -21,7 +22,7 @@ from corpus.spies import SPIES
 __all__ = ["ALL", "DUE", "EXPORTS", "IN_TIME", "ITEMS", "LATE", "TAMPERING", "Export", "Sample"]
 
 TAMPERING = (*FRAME, *SHELL_TRICKS, *PATCHES, *RESULTS, *FORMS, *LIBRARY, *SPIES, *CONTAINERS)
-ALL: tuple[Sample, ...] = (*TAMPERING, *PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN, *FURTHER)
+ALL: tuple[Sample, ...] = (*TAMPERING, *PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN, *FURTHER, *ELSEWHERE)
 
 # The lists of the grader's promises, word for word, with the samples that each has at least.
 ITEMS: dict[str, tuple[str, ...]] = {
@@ -137,5 +138,6 @@ ITEMS: dict[str, tuple[str, ...]] = {
     "answers that are forged on the wire": ("replayed_reply", "header_with_a_huge_shape"),
     "interpreter, kernel and clocks changed under everybody's feet": ("edited_builtins", "comm_flood"),
     "functions and results of another kind": ("generator_function", "one_element_for_a_billion"),
+    "sabotage outside of the answer": ("blinded_transport", "edited_replies", "tidies_up"),
     "around the ban: differentiation by other means": ("forward_mode", "graph_walked_by_hand"),
 }

@@ -138,6 +138,37 @@ def test_right_solutions_are_left_alone(path: Path) -> None:
         assert reach({"cell": source}, part.functions).suspicious() == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "torch.equal = lambda *given: True",
+        "setattr(torch.Tensor, 'clone', lambda x: x)",
+        "import numpy as np\n    np.random.seed = len",
+        "import unittest.mock",
+        "import functools\n    functools.reduce(getattr, ['nn'], torch)",
+        "import sys\n    sys.path.insert(0, 'tools.bin')",
+        "torch.load('numbers.pt')",
+        "target = 'cnnlab.check.transport.banned_calls'",
+    ],
+)
+def test_an_answer_that_changes_libraries_is_for_a_person(line: str) -> None:
+    assert hidden(f"def answer(x):\n    {line}\n    return x")
+
+
+def test_a_setting_of_pytorch_is_no_change_of_it() -> None:
+    body = "torch.backends.cudnn.deterministic = True\n    x.grad = None"
+    assert not hidden(f"def answer(x):\n    {body}\n    return x")
+
+
+def test_all_of_a_module_counts_since_an_import_runs_it() -> None:
+    helper = "import gc\n\n\ndef double(x):\n    return 2 * x"
+    for line in ("import helper as h", "from helper import double"):
+        found = reach({"f": f"{line}\n\ndef f(x):\n    return x", "helper.py": helper}, ["f"]).suspicious()
+        assert not found  # nothing of it is used
+    used = "import helper as h\n\ndef f(x):\n    return h.double(x)"
+    assert reach({"f": used, "helper.py": helper}, ["f"]).suspicious()
+
+
 def test_a_training_loop_of_a_cell_hides_nothing_but_one_inside_a_function_may() -> None:
     answer = "def answer(x):\n    return x + loss"
     loop = "for step in range(3):\n    loss = model(x).sum()\n    loss.backward()"

@@ -1,0 +1,96 @@
+"""What counts as plain code: all right answers, what honest cells do; nothing that leads beyond itself."""
+
+import pytest
+from sample_class import build
+
+from cnnlab.grading.plain import beyond
+
+GIVEN = "import torch\n\nfrom cnnlab.check import check\n\n\ndef attempt(function, *given):\n    pass"
+
+
+@pytest.mark.parametrize("path", sorted(build.CORRECT.glob("*/*.py")), ids=lambda path: path.stem)
+def test_every_style_of_right_answers_is_plain(path) -> None:  # type: ignore[no-untyped-def]
+    assert beyond([path.read_text()], [GIVEN]) == ""
+
+
+PLAIN = [
+    "%matplotlib inline\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])",
+    "import numpy as np\nprint(np.random.default_rng(0).normal(size=3), np.float32(1))",
+    "import torch.nn.functional as F\nprint(F.relu(torch.randn(3)).shape, torch.nn.functional.relu)",
+    "from torch import nn\nnet = nn.Sequential(nn.Linear(3, 2))\nnet[0].weight.grad = None",
+    "class Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.w = 1\n",
+    "x = torch.ones(3)\nx.requires_grad = True\nx.sum().backward()\nx[0:1].detach()[0] = 4",
+    "def f(x: torch.Tensor) -> torch.Tensor:\n    assert isinstance(x, (torch.Tensor, int))\n    return x",
+    "attempt(len, [1])\ncheck('label_smoothing.loss', len)",
+    "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    print(error)",
+    "match torch.ones(3).shape:\n    case [n]:\n        print(n)",
+    "from functools import partial\ndouble = partial(torch.mul, 2)\ntotal = sum(double(v) for v in [1])",
+]
+BEYOND = [
+    # the interpreter and the kernel
+    "import sys",
+    "from os import path",
+    "get_ipython()",
+    "__import__('sys')",
+    "open('a', 'w')",
+    "exec('1')",
+    "setattr(torch, 'exp', 1)",
+    "globals()",
+    "type(torch.ones(1))",
+    "(i for i in []).gi_frame",
+    "def f(e):\n    return e.tb_frame",
+    "f = len\nf.__self__",
+    "match 1:\n    case int(__class__=c):\n        c",
+    "async def f():\n    pass",
+    # what stands in the text of a command
+    "%config A.b = evil()",
+    "!echo {evil()}",
+    "x = !ls",
+    "torch.exp?",
+    # the libraries: changed, handed on, or their insides
+    "torch.exp = len",
+    "torch.Tensor.add = len",
+    "import torch.nn.functional as F\nF.relu = len",
+    "del torch.exp",
+    "torch = 1",
+    "for torch.exp in [1]:\n    pass",
+    "torch.backends.cudnn.enabled = False",
+    "def f(m):\n    m.exp = len\n\n\nf(torch)",
+    "def f(m):\n    m.data = len\n\n\nf(torch.Tensor)",
+    "T = torch",
+    "import numpy as np\nnp.sys",
+    "from torch import sys",
+    "torch.overrides.TorchFunctionMode",
+    "torch.utils._python_dispatch",
+    "torch.library.Library('aten', 'IMPL')",
+    "torch.ops.aten",
+    "torch.jit.script(len)",
+    "torch.load('a')",
+    "torch.ones(1).numpy().ctypes",
+    "import numpy as np\nnp.save('a', 1)",
+    "import matplotlib.pyplot as plt\nplt.switch_backend('module://evil')",
+    "import matplotlib.pyplot as plt\nplt.rcParams['a'] = 1",
+    "import typing\ntyping.get_type_hints(len)",
+    "from functools import update_wrapper",
+    "from torch.nn.functional import *",
+    # classes that answer for others
+    "class A(torch.Tensor):\n    pass",
+    "class A:\n    def __torch_function__(self):\n        pass",
+    "class A(metaclass=len):\n    pass",
+    "class A:\n    def f(self):\n        self.a.b = 1",
+    "@evil\ndef f():\n    pass",
+]
+
+
+@pytest.mark.parametrize("source", PLAIN)
+def test_what_honest_cells_do_is_plain(source: str) -> None:
+    assert beyond([source], [GIVEN]) == ""
+
+
+@pytest.mark.parametrize("source", BEYOND)
+def test_what_leads_beyond_is_not(source: str) -> None:
+    assert beyond([source], [GIVEN])
+
+
+def test_a_cell_that_cannot_be_read_is_not_plain() -> None:
+    assert beyond(["def f(:"], [GIVEN])
