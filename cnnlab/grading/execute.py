@@ -315,11 +315,18 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         """Send one call to the kernel and wait for its answer, the kernel's end, or the end of the time."""
         session, channel = self.kc.session, self.kc.shell_channel.socket
         sent = session.send(channel, REQUEST, {}, buffers=[data])
-        # The same socket, waited for without an event loop, which would cost more than the call.
+        # The same sockets, waited for without an event loop, which would cost more than the call.
         socket: zmq.Socket[bytes] = zmq.Socket.shadow(channel)
+        printed: zmq.Socket[bytes] = zmq.Socket.shadow(self.kc.iopub_channel.socket)
+        poller = zmq.Poller()
+        poller.register(socket, zmq.POLLIN)
+        poller.register(printed, zmq.POLLIN)
         while (left := self.question_ends - time.monotonic()) > 0:
-            if not socket.poll(int(1000 * min(left, POLL_SECONDS)) + 1):
-                if not run_sync(self.km.is_alive)():
+            ready = dict(poller.poll(int(1000 * min(left, POLL_SECONDS)) + 1))
+            if printed in ready:  # nobody reads what is printed meanwhile, and it must not pile up here
+                printed.recv_multipart(copy=False)
+            if socket not in ready:
+                if not ready and not run_sync(self.km.is_alive)():
                     raise DeadKernelError("the kernel ended during a call")
                 continue
             try:

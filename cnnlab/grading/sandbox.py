@@ -3,17 +3,18 @@
 Two layers. The outer one is bubblewrap: it starts the process that forks the kernels (`zygote`) with a
 read-only system, no network and nothing of the instructor's. The inner one is made for every kernel by
 `confine`: own process, file, network and IPC namespaces, an unprivileged user, limits; and `seccomp` takes
-the system calls away that start processes and programs.
+the system calls away that start processes and programs, `landlock` files outside of a kernel's own folders.
 
 Covered, each claim with an attack in `tests/grading/test_sandbox.py`: no network; no sight of home, course
 folder, gradebook, solutions or other submissions; system and packages cannot be written; the submission's
 copy, /tmp and /dev/shm are memory that is gone with the kernel and limited in size; other kernels and the
 process they are forked from are out of sight and of reach; memory, processes, size of files and of what lies
-beside the sockets are limited; a kernel starts no other process and becomes no other program; no kernel
-outlives its grader.
+beside the sockets are limited, and no file can be made there; a kernel starts no other process and becomes no
+other program; no kernel outlives its grader.
 
 Not covered: faults of the Linux kernel; how long a kernel computes (the client sets time limits and kills);
 what is readable in the system and in the installed packages, which students have as well; measuring time.
+Before Linux 5.13 files can be made beside the sockets; those without a name are not counted then.
 GPUs are not in the sandbox. Run by an ordinary user, all kernels share that user, and so the system's limit
 on its processes; the attack tests pass that way too, but CI runs them as root.
 """

@@ -1,8 +1,9 @@
 """A filter of system calls for a graded kernel: threads may be started, processes and programs may not.
 
 Whatever a student's function computes, it then computes in the one process that is watched, and there is
-nothing that could be left behind. The calls that reach into other processes or into the system's newest and
-least tried corners go as well. Once set, a filter cannot be taken off, and threads inherit it.
+nothing that could be left behind. The calls that reach into other processes, that get memory which belongs to
+no process, or that lead into the system's newest and least tried corners go as well. Once set, a filter
+cannot be taken off, and threads inherit it.
 
 Source: Linux, Documentation/userspace-api/seccomp_filter.rst.
 """
@@ -23,17 +24,21 @@ CLONE3 = 435  # the same everywhere; its flags lie in memory, where a filter can
 
 # By machine: what the system calls it, the number of clone, and the numbers of what is refused:
 # fork, vfork, execve, execveat, unshare, setns, mount, umount2, pivot_root, ptrace, process_vm_readv,
-# process_vm_writev, io_uring_setup, bpf, add_key, request_key, keyctl, userfaultfd, perf_event_open.
+# process_vm_writev, io_uring_setup, bpf, add_key, request_key, keyctl, userfaultfd, perf_event_open,
+# memfd_create, memfd_secret, shmget.
 _CALLS: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E,
         56,
-        (57, 58, 59, 322, 272, 308, 165, 166, 155, 101, 310, 311, 425, 321, 248, 249, 250, 323, 298),
+        (
+            *(57, 58, 59, 322, 272, 308, 165, 166, 155, 101, 310, 311, 425, 321, 248, 249, 250, 323, 298),
+            *(319, 447, 29),
+        ),
     ),
     "aarch64": (
         0xC00000B7,
         220,
-        (221, 281, 97, 268, 40, 39, 41, 117, 270, 271, 425, 280, 217, 218, 219, 282, 241),
+        (221, 281, 97, 268, 40, 39, 41, 117, 270, 271, 425, 280, 217, 218, 219, 282, 241, 279, 447, 194),
     ),
 }
 MACHINES = tuple(_CALLS)

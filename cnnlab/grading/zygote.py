@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cnnlab.grading import confine, seccomp
+from cnnlab.grading import confine, landlock, seccomp
 from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 
 WATCH_SECONDS = 0.05
@@ -234,6 +234,7 @@ def _become_kernel(work: str, connection: str, key: str) -> NoReturn:
     os.chdir(work)
     if work == WORK:
         os.environ["TMPDIR"] = tempfile.tempdir = TEMPORARY  # an import may have settled on /tmp before
+        landlock.write_only_in((WORK, TEMPORARY, "/tmp", "/dev"))
     home = tempfile.mkdtemp(prefix="home-")
     os.environ |= {"HOME": home, "IPYTHONDIR": home, "MPLCONFIGDIR": home}
     _seed()

@@ -14,6 +14,7 @@ from cnnlab.errors import InputError
 from cnnlab.grading import kernels, launch, sandbox
 from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.sandbox import Limits
+from cnnlab.grading.zygote import Watched
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = Limits(memory=256 << 20, processes=40, disk=8 << 20, connection=1 << 20)
@@ -230,15 +231,36 @@ def test_disk_is_limited(kernel: Shell, small: None, folder: str) -> None:
     assert "No space left on device" in printed or "Read-only file system" in printed
 
 
-def test_the_folder_of_the_sockets_is_limited(kernel: Shell, small: None) -> None:
-    code = (
-        f"import pathlib, time\nfor number in range(64):\n"
-        f"    pathlib.Path({sandbox.CONNECTION!r}, f'x{{number}}').write_bytes(b'x' * (1 << 18))\n"
-        "time.sleep(5)\nprint('all of it')"
-    )
-    printed, reason = kernel(code)
-    assert "all of it" not in printed
-    assert reason == "it filled the folder of its sockets"
+@pytest.mark.parametrize(
+    "made",
+    [
+        "open('{}/x', 'w')",
+        "os.open('{}', os.O_TMPFILE | os.O_RDWR)",
+        "os.mkdir('{}/x')",
+        "os.symlink('x', '{}/x')",
+        "os.mkfifo('{}/x')",
+        "os.link('mine', '{}/x')",
+    ],
+)
+def test_no_file_is_made_beside_the_sockets(kernel: Shell, tmp_path: Path, made: str) -> None:
+    (tmp_path / "mine").touch()
+    printed = kernel(tried(made.format(sandbox.CONNECTION)))[0]
+    assert printed in ("PermissionError\n", "OSError\n")  # another disk
+
+
+def test_the_folder_of_the_sockets_is_limited(tmp_path: Path) -> None:
+    """What holds where the system cannot keep files from being made there."""
+    watched = Watched(Limits(connection=1 << 20), tmp_path, walled=False)
+    assert watched.excess() == ""
+    (tmp_path / "large").write_bytes(b"x" * (2 << 20))
+    assert watched.excess() == "it filled the folder of its sockets"
+
+
+@pytest.mark.parametrize(
+    "call", ["os.memfd_create('x')", "1 / (1 + ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600))"]
+)
+def test_there_is_no_memory_that_belongs_to_no_process(kernel: Shell, call: str) -> None:
+    assert kernel(tried(call))[0] in ("PermissionError\n", "ZeroDivisionError\n")
 
 
 def test_a_kernel_ends_with_its_client(kernel: Shell) -> None:
