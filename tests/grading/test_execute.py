@@ -1,16 +1,23 @@
 """One cell's damage stays its own: dead kernels, endless loops, tags and outputs that pretend."""
 
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import nbformat
+import psutil
 import pytest
+from sample_class import build
 
+from cnnlab.grading import launch, sandbox
 from cnnlab.grading.execute import ExecuteCells
 from cnnlab.grading.scores import deciding
 from cnnlab.grading.settings import course_config
 
 # Longer than any honest cell of the tiny assignment, even on a busy machine; a loop has to wait for it.
 SECONDS = 4
+EXERCISES = Path(__file__).resolve().parents[2] / "exercises"
 
 
 @pytest.fixture
@@ -163,3 +170,32 @@ def test_a_check_that_never_runs_has_an_error(answered: Any, execute: Any) -> No
     check = next(cell for cell in notebook.cells if cell.id == "check_square")
     check.source = ""
     assert errors(execute(notebook)["check_square"]) == ["NotRun"]
+
+
+def test_what_is_printed_during_a_question_does_not_pile_up(tmp_path: Any) -> None:
+    """400 MB of it, in a process that keeps the verdicts of a whole class."""
+    notebook = build.filled(
+        nbformat.read(EXERCISES / "label_smoothing/label_smoothing.ipynb", as_version=4),
+        build.answers(build.CORRECT / f"label_smoothing/{build.STYLES[0]}.py", "label_smoothing"),
+    )
+    answer = build.cell(notebook, "smooth_labels")
+    flood = '[print("x" * (1 << 24), flush=True) for _ in range(4)]'
+    answer.source = build._with_first_line(answer.source, "smooth_labels", flood)
+    this, most, over = psutil.Process(), 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not over.wait(0.01):
+            most = max(most, this.memory_info().rss)
+
+    watching = threading.Thread(target=watch)
+    launch.zygote(sandbox.obstacle() is None)  # what is loaded once is no part of it
+    before = this.memory_info().rss
+    watching.start()
+    ExecuteCells(config=course_config(tmp_path, timeout=60)).preprocess(
+        notebook, {"metadata": {"path": str(tmp_path)}}
+    )
+    over.set()
+    watching.join()
+    assert not errors(build.cell(notebook, "check_targets"))
+    assert most - before < 250 << 20
