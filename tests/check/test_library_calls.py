@@ -46,7 +46,7 @@ ALIASES: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {
         x, p
     ),
     "alpha dropout": lambda x, p: F.alpha_dropout(x, p, True) > 0.9 * float(x.max()),
-    "vmap": lambda x, p: torch.func.vmap(lambda row: F.dropout(row, p), randomness="different")(x),
+    "vmap": lambda x, p: torch.func.vmap(lambda row: F.dropout(row, p), randomness="different")(x[None])[0],
     "without torch functions": _out_of_sight,
     "the reference": lambda x, p: reference.inverted_dropout(x, p),
 }

@@ -45,7 +45,6 @@ SAME_MEANING = {
     "inverted_dropout": [
         ">= p",  # the uniform draw equals p with probability 2**-24; the device matters on CUDA only
         "if p == 1:",  # torch.where has dropped everything already
-        "if not training or p == 0:",  # p = 0 may also return a mask that keeps everything
     ],
     "batch_norm": ["if m < 2:"],  # a batch without a variance is outside the contract
     "local_response_norm": [],

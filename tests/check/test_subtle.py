@@ -1,7 +1,11 @@
 """Answers that are right until they are looked at closely, and library calls that come in by another door."""
 
+import re
 import sys
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 import torch
 from solved import functions_of, solution_source
 from torch.nn import functional as F
@@ -91,3 +95,44 @@ def test_the_engine_itself_and_decompositions_and_frozen_layers_are_noted() -> N
         FrozenBatchNorm2d(3)(x)
     assert any("FrozenBatchNorm2d" in name for name in seen)
     assert sys.getprofile() is None
+
+
+DROPOUT = """
+def dropout_forward(x, p, training=True, generator=None):
+    if not training or p == 0:
+        return x.clone(), None
+    mask = torch.rand(x.shape, generator=generator, device=x.device) >= p
+    return torch.where(mask, x / (1 - p) if p < 1 else x, torch.zeros_like(x)), mask
+"""
+# What is changed in it, which part notices, and by what words.
+DROPOUTS = {
+    "a rate in whole percent": (">= p\n", ">= round(p, 2)\n", "forward", "nothing|keeps 100 %"),
+    "a mask where nothing is dropped": ("if not training or p == 0:", "if not training:", "forward", "mask"),
+    "numbers drawn in evaluation": (
+        "    if not training or",
+        "    torch.rand(x.shape, generator=generator) if generator else None\n    if not training or",
+        "evaluation",
+        "evaluation must draw no numbers",
+    ),
+    "rows only": ("    mask = ", "    rows = len(x)\n    mask = ", "forward", "len\\(\\) of a 0-d"),
+}
+
+
+def test_the_dropout_that_the_others_are_made_of_is_right() -> None:
+    assert grade("inverted_dropout", defined(DROPOUT), seed=0).points >= 8
+
+
+@pytest.mark.parametrize("name", DROPOUTS)
+def test_a_dropout_that_is_nearly_right_is_wrong(name: str) -> None:
+    old, new, part, words = DROPOUTS[name]
+    assert old in DROPOUT
+    results = grade("inverted_dropout", defined(DROPOUT.replace(old, new)), seed=0).results
+    failed = {result.name.partition(".")[2]: result.message for result in results if not result.passed}
+    assert re.search(words, failed[part]), failed
+
+
+def defined(source: str) -> dict[str, Callable[..., Any]]:
+    """The functions in a text."""
+    names: dict[str, Any] = {}
+    exec(f"import torch\n{source}", names)
+    return {name: value for name, value in names.items() if callable(value)}

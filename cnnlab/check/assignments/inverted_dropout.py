@@ -22,6 +22,7 @@ _SHAPES: tuple[tuple[tuple[int, ...], float, torch.dtype, Layout], ...] = (
     ((6, 4, 5), 0.75, torch.float32, "expanded"),
     ((1, 1), 0.5, torch.float32, "contiguous"),
     ((0, 3), 0.5, torch.float32, "contiguous"),
+    ((), 0.5, torch.float32, "contiguous"),
 )
 
 
@@ -67,6 +68,8 @@ def _forward(draw: Draw, device: torch.device) -> Iterator[Case]:
     for shape, p, dtype, layout in _SHAPES:
         x = _activations(draw, shape, layout, dtype=dtype, device=device)
         yield _forward_case(Argument(x, layout), p, title=f"training, p = {p}, half of x is exactly 0")
+    # A p that is rounded somewhere on its way would drop nothing.
+    yield _forward_case(Argument(large), 0.004, title="training, 24,000 elements, p = 0.004")
     some = Argument(draw.normal(5, 8, dtype=torch.float32, device=device))
     yield _forward_case(some, draw.uniform(0.2, 0.8), title="training, a random p")
     yield _forward_case(some, 0.5, title="training is the default", defaults=True)
@@ -192,6 +195,7 @@ def _evaluation(draw: Draw, device: torch.device) -> Iterator[Case]:
         x = draw.normal(3, 4, 5, dtype=dtype, device=device)
         given = Argument(x[:1].expand_as(x).clone() if layout == "expanded" else x, layout)
         yield _evaluation_case(given, p, draw.seed(), device)
+    yield _undrawn_case(draw, device)
 
 
 def _evaluation_case(x: Argument, p: float, seed: int, device: torch.device) -> Case:
@@ -211,6 +215,27 @@ def _evaluation_case(x: Argument, p: float, seed: int, device: torch.device) -> 
         return named
 
     return Case(f"evaluation, p = {p}", run, x.tensor.dtype)
+
+
+def _undrawn_case(draw: Draw, device: torch.device) -> Case:
+    """A training call draws the same numbers whether or not an evaluation came before it."""
+    x = Argument(draw.normal(8, 8, dtype=torch.float32, device=device))
+    seed = draw.seed()
+
+    def run(call: Call) -> dict[str, Any]:
+        used = call.generator(seed, device)
+        y, mask = call("dropout_forward", x, 0.5, training=False, generator=used, returns=("y", "mask"))
+        return {"y": y, "mask": mask} | _masks(call, x, 0.5, [used, call.generator(seed, device)])
+
+    def inspect(outputs: dict[str, Any]) -> None:
+        if not torch.equal(outputs["mask1"], outputs["mask2"]):
+            raise Wrong(
+                "randomness",
+                "an evaluation with a generator changed what the next training call with it draws; "
+                "evaluation must draw no numbers.",
+            )
+
+    return Case("evaluation, then training with the same generator", run, torch.float32, inspect)
 
 
 def _backward(draw: Draw, device: torch.device) -> Iterator[Case]:

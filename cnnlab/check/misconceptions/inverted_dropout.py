@@ -32,9 +32,9 @@ def _forward(
     *,
     mask: object = None,
 ) -> tuple[Tensor, Tensor | None]:
-    if not training or (p == 0 and mask is None):
+    if not training or p == 0:
         return reference.inverted_dropout(x, p, training=False), None
-    kept = torch.ones_like(x, dtype=torch.bool) if p == 0 else _draw(x, 1 - p, generator, mask)
+    kept = _draw(x, 1 - p, generator, mask)
     if p == 1:
         kept = torch.zeros_like(kept)
     return reference.inverted_dropout(x, p, mask=kept), kept
