@@ -153,8 +153,13 @@ def _differentiate(y: Any, x: Any, grad_y: torch.Tensor) -> Any:
         raise ValueError(f"the result is {show(plain(y))}, so its gradient cannot be taken")
     if not y.requires_grad:
         return None
+    # In a network a second layer may get the same gradient as this one, from a sum.
+    other = torch.zeros_like(y, requires_grad=True)
     # Of a scalar: given grad_outputs, torch.autograd.grad would import a computer algebra system first.
-    gradients = torch.autograd.grad((y * grad_y).sum(), _leaves(x), allow_unused=True)
+    total = ((y + other) * grad_y).sum()
+    *gradients, beside = torch.autograd.grad(total, [*_leaves(x), other], allow_unused=True)
+    if not torch.equal(beside, grad_y.to(y.dtype)):
+        raise ValueError("the backward pass changed the gradient that it was given, an in-place operation")
     if not isinstance(x, list):
         return gradients[0]
     return tuple(torch.zeros_like(v) if g is None else g for v, g in zip(x, gradients, strict=True))

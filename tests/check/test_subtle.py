@@ -39,6 +39,27 @@ def test_a_layer_may_not_keep_its_numbers_for_all_layers() -> None:
     assert not gradient.passed
 
 
+def test_a_backward_pass_may_not_change_the_gradient_that_it_is_given() -> None:
+    class Across(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, n, k, alpha, beta):  # type: ignore[no-untyped-def]
+            ctx.save_for_backward(x)
+            ctx.constants = (n, k, alpha, beta)
+            return x * (k + alpha * windows(x.square(), n)) ** -beta
+
+        @staticmethod
+        def backward(ctx, grad_y):  # type: ignore[no-untyped-def]
+            (n, k, alpha, beta), (x,) = ctx.constants, ctx.saved_tensors
+            d = k + alpha * windows(x.square(), n)
+            straight = grad_y * d**-beta
+            grad_y.mul_(x * d ** (-beta - 1))
+            return straight - 2 * alpha * beta * x * windows(grad_y, n), None, None, None, None
+
+    results = grade("local_response_norm", {"lrn_across_channels": Across.apply}, seed=0).results
+    assert results[0].passed, results[0].message
+    assert "changed the gradient that it was given" in results[1].message
+
+
 def windows(t: torch.Tensor, n: int) -> torch.Tensor:
     """Sums over windows of channels."""
     r = n // 2

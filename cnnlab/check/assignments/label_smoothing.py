@@ -25,7 +25,7 @@ def _targets_case(targets: torch.Tensor, classes: int, epsilon: float, note: str
         return {"q": call("smooth_labels", Argument(targets), classes, epsilon, returns=("q",))}
 
     title = f"N = {len(targets)}, K = {classes}, epsilon = {epsilon}{', ' + note if note else ''}"
-    return Case(title, run)
+    return Case(title, run, torch.float32)
 
 
 # (N, K, epsilon, dtype, layout, scale of the logits)
