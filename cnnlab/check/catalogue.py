@@ -8,7 +8,7 @@ import torch
 
 from cnnlab.check.draw import Draw
 from cnnlab.check.values import Handle
-from cnnlab.check.watch import Ban
+from cnnlab.check.watch import GENERATOR, Ban
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -60,7 +60,7 @@ class Case:
     inspect: Callable[[dict[str, Any]], None] | None = None
     magnify: float = 1.0  # how much the data's conditioning amplifies rounding
     suspect: str | None = None  # the misconception behind a wrong value here, if no numbers match
-    may_change: frozenset[str] = frozenset()  # global state that a right answer may change here
+    may_change: frozenset[str] = frozenset((GENERATOR,))  # state that a right answer may change here
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from cnnlab.check.values import Argument, Handle, lay_out, plain, show
-from cnnlab.check.watch import Ban, banned_calls, global_state
+from cnnlab.check.watch import GENERATOR, Ban, banned_calls, global_state
 
 _CHECK = str(Path(__file__).parent)
 
@@ -79,6 +79,8 @@ class Local:
         if gradient is not None:
             for leaf in _leaves(given[gradient.argument]):
                 leaf.requires_grad_()
+        generators = [value for value in (*given, *named.values()) if isinstance(value, torch.Generator)]
+        states = [generator.get_state() for generator in generators]
         answer = Answer()
         try:
             with (
@@ -99,6 +101,10 @@ class Local:
             answer.unimplemented, answer.error = not str(error), _describe(error)
         except (Exception, SystemExit) as error:
             answer.error = _describe(error)
+        if any(
+            not torch.equal(state, one.get_state()) for one, state in zip(generators, states, strict=True)
+        ):
+            changed.append(GENERATOR)
         answer.changed = answer.changed + changed
         answer.banned = sorted(banned)
         return answer

@@ -222,6 +222,7 @@ if torch.cuda.is_available():
         torch.cuda.default_generators[0].get_state,
         torch.cuda.default_generators[0].set_state,
     )
+GENERATOR = "its generator, although there is nothing to draw"  # not global: one that a call was given
 RANDOM_STATES = frozenset(name for name in _STATE if name.endswith("random state"))
 
 

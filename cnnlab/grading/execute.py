@@ -287,8 +287,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return ""
         # The question alone: what else the notebook does, to the kernel for instance, is not done there.
         alone = deepcopy(self.nb)
-        alone.cells = deepcopy([*given, new_code_cell(made_of.code()), check])
+        alone.cells = deepcopy([*given, *map(new_code_cell, made_of.cells()), check])
         executor = ExecuteCells(config=self.config, seed=self.check_seed, log=_SILENT)
+        executor.notebook_seconds = max(1, int(self.notebook_ends - time.monotonic()))
         executor.others_count = False
         executor.preprocess(alone, deepcopy(self.resources))
         said = [out.evalue for out in alone.cells[-1].outputs if out.output_type == "error"]

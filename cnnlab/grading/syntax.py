@@ -84,10 +84,11 @@ class Reach:
     statements: tuple[tuple[str, ast.stmt], ...]  # (where it stands, statement)
     imported: dict[str, str]  # the full name behind each imported one
 
-    def code(self) -> str:
-        """The statements alone, in their order; modules beside the notebook stay where they are."""
-        cells = [statement for where, statement in self.statements if not where.endswith(".py")]
-        return ast.unparse(ast.Module(cells, []))
+    def cells(self) -> list[str]:
+        """The statements alone, as cells in their order; modules beside the notebook stay where they are."""
+        places = dict.fromkeys(where for where, _ in self.statements if not where.endswith(".py"))
+        bodies = ([node for where, node in self.statements if where == place] for place in places)
+        return [ast.unparse(ast.Module(body, [])) for body in bodies]
 
     def library_calls(self, ban: Ban) -> list[tuple[str, int, str]]:
         """(where, line, name) of the banned operations that are called by name."""
@@ -186,7 +187,7 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
             names = statement.defined | (statement.changed - imported.keys())
             if where.endswith(".py"):  # an import runs all of a module
                 names |= set(where.removesuffix(".py").split("/"))
-            if number not in taken and names & new:
+            if number not in taken and (names & new or _is_from_the_future(statement.node)):
                 taken.add(number)
                 more |= statement.used
         new = more - wanted
@@ -315,6 +316,11 @@ def _changed(statement: ast.stmt) -> set[str]:
         if isinstance(inner, ast.Name):
             names.add(inner.id)
     return names
+
+
+def _is_from_the_future(statement: ast.stmt) -> bool:
+    """Such an import is used by whatever comes after it."""
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 def _handed_on(node: ast.AST, called: set[int]) -> str:

@@ -133,7 +133,7 @@ DROPOUTS = {
         "    if not training or",
         "    torch.rand(x.shape, generator=generator) if generator else None\n    if not training or",
         "evaluation",
-        "evaluation must draw no numbers",
+        "changed its generator, although there is nothing to draw",
     ),
     "rows only": ("    mask = ", "    rows = len(x)\n    mask = ", "forward", "len\\(\\) of a 0-d"),
 }

@@ -155,6 +155,16 @@ def test_an_answer_that_changes_libraries_is_for_a_person(line: str) -> None:
     assert hidden(f"def answer(x):\n    {line}\n    return x")
 
 
+def test_what_an_answer_is_made_of_can_be_run_alone() -> None:
+    first = "from __future__ import annotations\nimport sys, math\nsys.stdout.flush()"
+    second = "scale = math.sqrt(4)  # a comment\n1 / 0\n\n\ndef answer(x: Tensor):\n    return scale * x"
+    found = reach({"a": first, "b": second, "help.py": "scale = 3"}, ["answer"])
+    assert found.cells() == [
+        "from __future__ import annotations\nimport sys, math",
+        "scale = math.sqrt(4)\n\ndef answer(x: Tensor):\n    return scale * x",
+    ]
+
+
 def test_a_setting_of_pytorch_is_no_change_of_it() -> None:
     body = "torch.backends.cudnn.deterministic = True\n    x.grad = None"
     assert not hidden(f"def answer(x):\n    {body}\n    return x")
