@@ -49,7 +49,7 @@ from cnnlab.grading.regrade import is_another
 from cnnlab.grading.sandbox import MODES
 from cnnlab.grading.student_kernel import REPLY, REQUEST
 from cnnlab.grading.submission import other_files
-from cnnlab.grading.syntax import Reach, reach, suspicious
+from cnnlab.grading.syntax import Reach, parsed_as_python, reach, suspicious
 
 NOT_RUN = ("NotRun", "this cell was never run")
 DIED = (
@@ -353,7 +353,7 @@ def request(cell: Any) -> tuple[str, list[str]] | None:
     if not nbgrader(cell).get("grade") or nbgrader(cell).get("solution"):
         return None
     try:
-        body = ast.parse(cell.source).body
+        body = parsed_as_python(cell.source).body
     except SyntaxError:
         return None
     match body:

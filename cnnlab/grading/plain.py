@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
-from cnnlab.grading.syntax import dotted, imports, parsed
+from cnnlab.grading.syntax import dotted, imports, parsed, parsed_as_python
 
 
 def _words(text: str) -> frozenset[str]:
@@ -70,7 +70,7 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
     """
     try:
         # Another command of IPython's may evaluate what stands in its text.
-        strange = [ast.parse(_DRAWING.sub("", source)) for source in sources]
+        strange = [parsed_as_python(_DRAWING.sub("", source)) for source in sources]
     except (ValueError, RecursionError, MemoryError, SyntaxError):
         return "is more than Python, or less"
     own = [parsed(source) for source in given]

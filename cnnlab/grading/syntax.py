@@ -7,6 +7,7 @@ function is made of (`reach`) hides something and its values are right, its poin
 
 import ast
 import functools
+import gc
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -185,8 +186,9 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
         more: set[str] = set()
         for number, (where, statement) in enumerate(statements):
             names = statement.defined | (statement.changed - imported.keys())
-            if where.endswith(".py"):  # an import runs all of a module
-                names |= set(where.removesuffix(".py").split("/"))
+            parts = where.removesuffix(".py").split("/")
+            if where.endswith(".py") and parts[0] not in (_NOT_STUDENTS | set(LIBRARIES)):
+                names |= set(parts)  # an import runs all of a module
             if number not in taken and (names & new or _is_from_the_future(statement.node)):
                 taken.add(number)
                 more |= statement.used
@@ -371,14 +373,29 @@ def _used(statement: ast.stmt) -> set[str]:
     return names
 
 
+def parsed_as_python(source: str) -> ast.Module:
+    """As `ast.parse`, which fails when it is entered a second time before it is done (CPython issue 106905).
+
+    So no garbage is collected meanwhile: with it may go a task of asyncio whose error is then told, and
+    Python parses the lines of a traceback to underline them.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(source)
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def parsed(source: str) -> ast.Module:
     """The cell's syntax tree as IPython runs it, without commands like %matplotlib; empty if it has none."""
     try:
-        return ast.parse(source)  # most cells are Python as they are
+        return parsed_as_python(source)  # most cells are Python as they are
     except (ValueError, RecursionError, MemoryError, SyntaxError):
         pass
     try:
-        tree: ast.Module = ast.parse(TransformerManager().transform_cell(source))
+        tree = parsed_as_python(TransformerManager().transform_cell(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
     for node in ast.walk(tree):

@@ -1,13 +1,14 @@
 """Reading a student's text: plain library calls count, hiding is flagged, ordinary code is left alone."""
 
 import ast
+import gc
 from pathlib import Path
 
 import pytest
 
 from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.check.watch import Ban
-from cnnlab.grading.syntax import reach, suspicious
+from cnnlab.grading.syntax import parsed_as_python, reach, suspicious
 
 CORRECT = sorted((Path(__file__).parents[1] / "sample_class" / "correct").glob("*/*.py"))
 BAN = Ban("batch_norm|cross_entropy", autograd=True)
@@ -163,6 +164,27 @@ def test_what_an_answer_is_made_of_can_be_run_alone() -> None:
         "from __future__ import annotations\nimport sys, math",
         "scale = math.sqrt(4)\n\ndef answer(x: Tensor):\n    return scale * x",
     ]
+
+
+def test_parsing_while_garbage_is_parsed() -> None:
+    """Formatting a traceback parses its lines; in the middle of parsing another text that may not happen."""
+
+    class Parses:
+        def __init__(self) -> None:
+            self.cycle = self
+
+        def __del__(self) -> None:
+            ast.parse("(1 + 2) * 3")
+
+    before = gc.get_threshold()
+    gc.set_threshold(5)
+    try:
+        for _ in range(200):
+            Parses()
+            parsed_as_python("f(x, y)[1:2] + g(lambda: [1, 2, 3])\n" * 20)
+    finally:
+        gc.set_threshold(*before)
+    assert gc.isenabled()
 
 
 def test_a_setting_of_pytorch_is_no_change_of_it() -> None:
