@@ -49,12 +49,14 @@ _BUILTINS = _words(
     "oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super tuple "
     "zip NotImplemented display"
 )
+_OF_IPYTHON = _words("get_ipython In Out exit quit")
 _METHODS = _words("__init__ __call__ __repr__ __str__ __len__ __getitem__")
 _BASES = _words("object torch.nn.Module torch.autograd.Function torch.utils.data.Dataset")
 # Attributes that lead to files, into frames, generators and functions, to what was compiled, to modules.
 _FURTHER = re.compile(
     r"\*|_.*|(gi|cr|ag|f|tb|co|func)_.*|(load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
     r"|(from|to)_?file|memmap|load_library|seterrcall|ctypes)"
+    r"|get_device_module|torch|numpy|library|ops|overrides|jit|fx|package|hub|classes"
 )
 _DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
 _OF_PYTHON = frozenset(sys.stdlib_module_names - {"copy", "random", "math", "string", "select", "time"})
@@ -122,8 +124,11 @@ class _Code:
             if not isinstance(node.ctx, ast.Load):
                 return f"changes {name}"
             return "" if id(node) in self.inner else self._value(node, self.imported[name])
-        known = name in self.own or name in _BUILTINS or _is_exception(name)
-        return f"uses {name}" if name.startswith("__") or not known else ""
+        if name in _BUILTINS or _is_exception(name):
+            return ""
+        # What is no builtin of the list stays one wherever else its name may have another meaning.
+        strange = hasattr(builtins, name) or name in _OF_IPYTHON or name.startswith("__")
+        return f"uses {name}" if strange or name not in self.own else ""
 
     def _attribute(self, node: ast.Attribute, name: str) -> str:
         if _leads_further(name):
