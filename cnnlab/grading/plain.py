@@ -175,7 +175,8 @@ def _is_plain(full: str) -> bool:
     module, _, name = full.rpartition(".")
     if module not in _MODULES:  # an attribute of a class or a function
         return bool(module) and module not in _KNOWN and _is_plain(module)
-    return not _leads_further(name) and not isinstance(_found(full), ModuleType)
+    found = _found(full)  # None also for a module that would only come with its import
+    return not (_leads_further(name) or found is None or isinstance(found, ModuleType))
 
 
 @functools.cache

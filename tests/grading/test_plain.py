@@ -70,6 +70,8 @@ BEYOND = [
     "torch.ops.aten",
     "torch.jit.script(len)",
     "torch.load('a')",
+    "from torch.utils import cpp_extension",
+    "from torch import no_such_name",
     "torch.ones(1).numpy().ctypes",
     "import numpy as np\nnp.save('a', 1)",
     "import matplotlib.pyplot as plt\nplt.switch_backend('module://evil')",
