@@ -198,4 +198,4 @@ def test_what_is_printed_during_a_question_does_not_pile_up(tmp_path: Any) -> No
     over.set()
     watching.join()
     assert not errors(build.cell(notebook, "check_targets"))
-    assert most - before < 250 << 20
+    assert most - before < 320 << 20  # all that is printed in the six calls would be more
