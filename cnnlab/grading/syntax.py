@@ -266,12 +266,12 @@ def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 @functools.lru_cache(64)  # the questions of one notebook ask for the same cells
 def _statements(source: str) -> list[_Statement]:
     return [
-        _Statement(node, defined(node), _changed(node), _used(node), imports(node))
+        _Statement(node, _defined(node), _changed(node), _used(node), imports(node))
         for node in parsed(source).body
     ]
 
 
-def defined(statement: ast.stmt) -> set[str]:
+def _defined(statement: ast.stmt) -> set[str]:
     """The names that a statement of a module gives a meaning to; those inside of a function are its own."""
     names: set[str] = set()
     waiting: list[ast.AST] = [statement]
@@ -327,8 +327,9 @@ def _is_from_the_future(statement: ast.stmt) -> bool:
 
 def _handed_on(node: ast.AST, called: set[int]) -> str:
     """Whether what works by names is used as a value, so that no call shows the name."""
-    handed = isinstance(node, ast.Name) and node.id in _BY_NAME and id(node) not in called
-    return f"hands {node.id} on" if handed and isinstance(node, ast.Name) else ""
+    if isinstance(node, ast.Name) and node.id in _BY_NAME and id(node) not in called:
+        return f"hands {node.id} on"
+    return ""
 
 
 def _run_later(statement: ast.stmt) -> Iterator[ast.AST]:
