@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cnnlab.grading import confine, landlock, seccomp
+from cnnlab.grading import confine, hugepages, landlock, seccomp
 from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 
 WATCH_SECONDS = 0.05
@@ -42,7 +42,9 @@ class Request:
 
 def main(address: str, walled: bool) -> None:
     """Import, listen, fork; until the socket's owner is gone."""
+    gc.disable()  # imports make no garbage worth looking for
     _import_all()
+    gc.enable()
     gc.collect()
     gc.freeze()  # or the first collection in every child would copy all of this process's memory
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -50,11 +52,16 @@ def main(address: str, walled: bool) -> None:
     listener.listen(64)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
     print("ready", flush=True)
-    for number in itertools.count():
+    leisure, numbers = hugepages.gather(), itertools.count()
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin], [], [], 0)
+        if not ready and next(leisure, None) is not None:
+            continue
         ready, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in ready:  # the owner has closed its end
             return
         connection, _ = listener.accept()
+        number = next(numbers)
         if os.fork() == 0:
             listener.close()
             _guarded(_supervise, connection, number, Path(address).parent, walled)
@@ -63,6 +70,8 @@ def main(address: str, walled: bool) -> None:
 
 def _import_all() -> None:
     """What notebooks and kernels import. Nothing here may start a thread: they do not survive a fork."""
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # which a kernel sets too late now
+    import matplotlib.pyplot  # noqa: F401
     import torch
     import torchvision  # noqa: F401
 

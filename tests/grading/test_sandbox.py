@@ -37,6 +37,8 @@ def kernel(tmp_path: Path) -> Shell:
 
         def keep(message: dict[str, object]) -> None:
             content = message["content"]
+            if "image/png" in content.get("data", {}):  # type: ignore[attr-defined]
+                texts.append("a figure")
             texts.append(content.get("text", "") or content.get("evalue", ""))  # type: ignore[attr-defined]
 
         await manager.start_kernel(cwd=str(tmp_path))
@@ -78,6 +80,17 @@ def tried(expression: str) -> str:
 def test_a_kernel_computes(kernel: Shell) -> None:
     printed, reason = kernel("import torch; print(torch.ones(2).sum().item())")
     assert (printed, reason) == ("2.0\n", "")
+
+
+def test_what_notebooks_import_is_there_already(kernel: Shell) -> None:
+    wanted = ("torch", "torchvision", "matplotlib.pyplot", "cnnlab.check")
+    printed, _ = kernel(f"import sys; print([name for name in {wanted} if name not in sys.modules])")
+    assert printed == "[]\n"
+
+
+def test_a_figure_is_shown(kernel: Shell) -> None:
+    printed, _ = kernel("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    assert printed == "a figure"
 
 
 def test_there_is_no_network(kernel: Shell) -> None:
