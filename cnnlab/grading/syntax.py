@@ -7,7 +7,6 @@ function is made of (`reach`) hides something and its values are right, its poin
 
 import ast
 import functools
-import gc
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from IPython.core.inputtransformer2 import TransformerManager
 
 from cnnlab.check.watch import Ban
+from cnnlab.grading.garbage import uncollected
 
 # Modules whose functions are the library's.
 LIBRARIES = ("torch", "torchvision", "cnnlab")
@@ -380,13 +380,8 @@ def parsed_as_python(source: str) -> ast.Module:
     So no garbage is collected meanwhile: with it may go a task of asyncio whose error is then told, and
     Python parses the lines of a traceback to underline them.
     """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with uncollected():
         return ast.parse(source)
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def parsed(source: str) -> ast.Module:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cnnlab.grading import confine, hugepages, landlock, seccomp
+from cnnlab.grading.garbage import uncollected
 from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 
 WATCH_SECONDS = 0.05
@@ -42,9 +43,8 @@ class Request:
 
 def main(address: str, walled: bool) -> None:
     """Import, listen, fork; until the socket's owner is gone."""
-    gc.disable()  # imports make no garbage worth looking for
-    _import_all()
-    gc.enable()
+    with uncollected():  # imports make no garbage worth looking for
+        _import_all()
     gc.collect()
     gc.freeze()  # or the first collection in every child would copy all of this process's memory
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -52,12 +52,12 @@ def main(address: str, walled: bool) -> None:
     listener.listen(64)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
     print("ready", flush=True)
-    leisure, numbers = hugepages.gather(), itertools.count()
+    numbers, steps, gathering = itertools.count(), hugepages.gather(), True
     while True:
-        ready, _, _ = select.select([listener, sys.stdin], [], [], 0)
-        if not ready and next(leisure, None) is not None:
+        ready, _, _ = select.select([listener, sys.stdin], [], [], 0 if gathering else None)
+        if not ready:  # nobody waits
+            gathering = next(steps, None) is not None
             continue
-        ready, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in ready:  # the owner has closed its end
             return
         connection, _ = listener.accept()
