@@ -47,7 +47,7 @@ from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.plain import beyond
 from cnnlab.grading.regrade import is_another
 from cnnlab.grading.sandbox import MODES
-from cnnlab.grading.student_kernel import REPLY, REQUEST
+from cnnlab.grading.student_kernel import ANSWER, CALL
 from cnnlab.grading.submission import other_files
 from cnnlab.grading.syntax import Reach, parsed_as_python, reach, suspicious
 
@@ -91,6 +91,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         self.lost: set[int] = set()  # cells that ended a kernel or did not finish: never run a second time
         self.printed: dict[int, int] = {}
         self.asked = 0  # questions to this kernel
+        self.odd: str | None = None  # what in all the code is more than plain, once that was looked at
         began = time.monotonic()
         self.notebook_ends = began + self.notebook_seconds
         self.check_seed = self.seed if self.seed >= 0 else _seed(nb, self.secret)
@@ -278,13 +279,12 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return f"line {line} of {where} {why}"
         if not self.others_count:
             return ""
-        above = list(itertools.takewhile(lambda cell: cell is not check, self.nb.cells))
-        given = [cell for cell in above if _is_given(cell)]
-        sources = self._sources(check)
-        far = [source for where, source in sources.items() if where.endswith(".py")]
-        odd = "has modules beside it" if far else beyond(sources.values(), [cell.source for cell in given])
+        if self.odd is None:
+            self.odd = self._odd(None)
+        odd = self.odd and self._odd(check)  # most notebooks have nothing odd, which is then seen but once
         if not odd:
             return ""
+        given = [cell for cell in self._above(check) if _is_given(cell)]
         # The question alone: what else the notebook does, to the kernel for instance, is not done there.
         alone = deepcopy(self.nb)
         alone.cells = deepcopy([*given, *map(new_code_cell, made_of.cells()), check])
@@ -298,10 +298,21 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         line = said[0].splitlines()[:2][-1].strip()  # of a report, the one below its heading
         return f"judged alone, without the rest of the notebook, which {odd}: {line}"
 
+    def _odd(self, check: Any) -> str:
+        """What is more than plain in the code above a check, or in all of it where that is None."""
+        sources = self._sources(check)
+        if any(where.endswith(".py") for where in sources):
+            return "has modules beside it"
+        return beyond(sources.values(), [cell.source for cell in self._above(check) if _is_given(cell)])
+
+    def _above(self, check: Any) -> list[Any]:
+        return list(itertools.takewhile(lambda cell: cell is not check, self.nb.cells))
+
     def _sources(self, check: Any) -> dict[str, str]:
         """The code of a student's that has run before a check: cells, and modules beside the notebook."""
-        above = itertools.takewhile(lambda cell: cell is not check, self.nb.cells)
-        cells = [cell for cell in above if cell.cell_type == "code" and not self._is_skipped(cell)]
+        cells = [
+            cell for cell in self._above(check) if cell.cell_type == "code" and not self._is_skipped(cell)
+        ]
         sources = {}
         for number, cell in enumerate(cells):
             if not nbgrader(cell).get("locked"):
@@ -314,11 +325,11 @@ class ExecuteCells(Execute):  # type: ignore[misc]
 
     def _exchange(self, data: bytes) -> bytes:
         """Send one call to the kernel and wait for its answer, the kernel's end, or the end of the time."""
-        session, channel = self.kc.session, self.kc.shell_channel.socket
-        sent = session.send(channel, REQUEST, {}, buffers=[data])
-        # The same sockets, waited for without an event loop, which would cost more than the call.
-        socket: zmq.Socket[bytes] = zmq.Socket.shadow(channel)
+        # The client's sockets, waited for without an event loop, which would cost more than the call.
+        socket: zmq.Socket[bytes] = zmq.Socket.shadow(self.kc.shell_channel.socket)
         printed: zmq.Socket[bytes] = zmq.Socket.shadow(self.kc.iopub_channel.socket)
+        number = secrets.token_bytes(8)
+        socket.send_multipart([CALL, number, data])
         poller = zmq.Poller()
         poller.register(socket, zmq.POLLIN)
         poller.register(printed, zmq.POLLIN)
@@ -330,14 +341,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
                 if not ready and not run_sync(self.km.is_alive)():
                     raise DeadKernelError("the kernel ended during a call")
                 continue
-            try:
-                _, message = session.recv(socket)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise DeadKernelError("what the kernel sends is no message any more") from error
-            if message is not None and message["parent_header"].get("msg_id") == sent["header"]["msg_id"]:
-                if message["header"].get("msg_type") != REPLY or len(message["buffers"]) != 1:
-                    raise DeadKernelError("the kernel's answer is of another kind")
-                return bytes(message["buffers"][0])
+            match socket.recv_multipart():
+                case [kind, answered, answer] if kind == ANSWER and answered == number:
+                    return answer
         raise CellTimeoutError("the check ran out of time")
 
     def _fresh_kernel(self) -> None:

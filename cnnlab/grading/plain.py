@@ -96,6 +96,8 @@ class _Code:
     def why(self, node: ast.AST) -> str:
         """What about a node is not plain; empty when all is."""
         match node:
+            case ast.Import() | ast.ImportFrom() if name := self._ambiguous(node):
+                return f"gives {name} two meanings"
             case ast.Import(names=aliases):
                 return next((f"imports {one.name}" for one in aliases if one.name not in _KNOWN), "")
             case ast.ImportFrom(module=module, names=aliases):
@@ -118,6 +120,11 @@ class _Code:
             case ast.AsyncFunctionDef() | ast.Await() | ast.AsyncFor() | ast.AsyncWith():
                 return "runs beside the notebook"
         return ""
+
+    def _ambiguous(self, statement: ast.stmt) -> str:
+        """A name of an import that another import gives to something else; empty when there is none."""
+        names = imports(statement).items()
+        return next((name for name, full in names if self.imported[name] != full), "")
 
     def _name(self, node: ast.Name, name: str) -> str:
         if name in self.imported:

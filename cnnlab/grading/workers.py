@@ -1,5 +1,6 @@
 """Runs jobs side by side in processes; a process that dies costs its job another try, and no job is lost."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, ProcessPoolExecutor, wait
@@ -24,6 +25,8 @@ def pool(workers: int, mode: Mode) -> ProcessPoolExecutor:
     this process is killed, so are they: each holds open what the others would notice it by.
     """
     zygote(sandbox.choose(mode))
+    gc.collect()
+    gc.freeze()  # a search for garbage would write to all of that memory, so that each had a copy
     executor = ProcessPoolExecutor(
         workers, mp_context=get_context("fork"), initializer=confine.end_with_parent
     )

@@ -79,6 +79,9 @@ def _import_all() -> None:
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     import ipykernel.debugger  # noqa: F401
 
+    # What a kernel would import while it starts, each anew.
+    import tornado.platform.asyncio  # noqa: F401
+
     import cnnlab.grading.student_kernel  # noqa: F401
     from cnnlab.check.assignments import ASSIGNMENTS
     from cnnlab.check.watch import banned_calls

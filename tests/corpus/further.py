@@ -13,24 +13,29 @@ _SENDS = """
     import json
     import struct
 
-    kernel, reply_to = get_ipython().kernel, {{}}
-    honest_send = kernel.session.send
+    kernel, reply_to, requests = get_ipython().kernel, {{}}, []
+    socket = kernel.shell_stream.socket
+    honest_answered, honest_send = kernel._answered, socket.send_multipart
 
 
     def forged(request, reply):
         {body}
 
 
-    def send(stream, kind, *given, buffers=None, **named):
-        if kind == "cnnlab_call_reply":
-            parent = given[1]
-            request = bytes(parent["buffers"][0])
+    def answered(message):
+        requests.append(message[-1].bytes)
+        return honest_answered(message)
+
+
+    def send(parts, *given, **named):
+        if parts[1] == b"cnnlab_answer":
+            request = requests[-1]
             if b'"smooth_labels"' in request and b'"call"' in request:
-                buffers = [forged(request, bytes(buffers[0]))]
-        return honest_send(stream, kind, *given, buffers=buffers, **named)
+                parts = [*parts[:-1], forged(request, parts[-1])]
+        return honest_send(parts, *given, **named)
 
 
-    kernel.session.send = send
+    kernel._answered, socket.send_multipart = answered, send
 """
 
 
@@ -97,19 +102,19 @@ FORGED = (
 def answers_the_wrong_request(work: Work) -> None:
     """Sends the answer to a request that was never made, many times, before its own."""
     work.cell("""
-        kernel = get_ipython().kernel
-        honest_send = kernel.session.send
+        socket = get_ipython().kernel.shell_stream.socket
+        honest_send = socket.send_multipart
 
 
-        def send(stream, kind, content, parent=None, ident=None, **named):
-            if kind == "cnnlab_call_reply":
-                other = {**parent, "header": {**parent["header"], "msg_id": "0"}}
+        def send(parts, *given, **named):
+            if parts[1] == b"cnnlab_answer":
+                client, kind, number, answer = parts
                 for _ in range(20):
-                    honest_send(stream, kind, content, other, ident, **named)
-            return honest_send(stream, kind, content, parent, ident, **named)
+                    honest_send([client, kind, number[::-1], answer], *given, **named)
+            return honest_send(parts, *given, **named)
 
 
-        kernel.session.send = send
+        socket.send_multipart = send
     """)
 
 

@@ -57,6 +57,7 @@ BEYOND = [
     "import torch.nn.functional as F\nF.relu = len",
     "del torch.exp",
     "torch = 1",
+    "import matplotlib.pyplot as t\nt.polar\nimport torch as t",
     "for torch.exp in [1]:\n    pass",
     "torch.backends.cudnn.enabled = False",
     "def f(m):\n    m.exp = len\n\n\nf(torch)",
