@@ -10,6 +10,7 @@ keeps the limits and takes every process of the kernel down with it.
 
 import contextlib
 import gc
+import importlib
 import itertools
 import json
 import os
@@ -29,6 +30,17 @@ from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 
 WATCH_SECONDS = 0.05
 LONGEST_REQUEST = 65536
+# What a kernel imports until its first cell has run, each kernel anew unless it is there already.
+WHILE_STARTING = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "encodings.utf_16_be",
+    "faulthandler",
+    "tornado.platform.asyncio",
+)
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")  # each is a socket, numbered from 1
 
 
@@ -79,8 +91,8 @@ def _import_all() -> None:
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     import ipykernel.debugger  # noqa: F401
 
-    # What a kernel would import while it starts, each anew.
-    import tornado.platform.asyncio  # noqa: F401
+    for name in WHILE_STARTING:
+        importlib.import_module(name)
 
     import cnnlab.grading.student_kernel  # noqa: F401
     from cnnlab.check.assignments import ASSIGNMENTS

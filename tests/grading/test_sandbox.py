@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -86,6 +87,15 @@ def test_what_notebooks_import_is_there_already(kernel: Shell) -> None:
     wanted = ("torch", "torchvision", "matplotlib.pyplot", "cnnlab.check")
     printed, _ = kernel(f"import sys; print([name for name in {wanted} if name not in sys.modules])")
     assert printed == "[]\n"
+
+
+def test_a_kernel_imports_nothing_while_it_starts(kernel: Shell) -> None:
+    """Else each does, for hundredths of a second; what is missing belongs into `zygote.WHILE_STARTING`."""
+    listed = "import sys; print(*sorted(sys.modules))"
+    warm = f"from cnnlab.grading.zygote import _import_all; _import_all(); {listed}"
+    before = subprocess.run([sys.executable, "-c", warm], check=True, capture_output=True, text=True).stdout
+    after, _ = kernel(listed)
+    assert set(after.split()) - set(before.split()) == set()
 
 
 def test_a_figure_is_shown(kernel: Shell) -> None:
