@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors import SafetensorError, TensorSpec, serialize
+from safetensors.torch import load
 
 from cnnlab.check.transport import Answer, Gradient, Local
 from cnnlab.check.values import LARGEST_TENSOR, Argument, Foreign, Handle, Layout
@@ -63,12 +63,24 @@ class Packer:
 
     def message(self, content: dict[str, Any]) -> bytes:
         text = json.dumps(content).encode()
-        return _HEAD.pack(len(text)) + text + save(self.tensors)
+        return b"".join((_HEAD.pack(len(text)), text, serialize(self._described())))
 
     def _store(self, tensor: torch.Tensor) -> str:
         name = str(len(self.tensors))
         self.tensors[name] = tensor.detach().to("cpu").contiguous()
         return name
+
+    def _described(self) -> dict[str, TensorSpec]:
+        """What `safetensors.torch.save` makes of them by way of numpy, in ten times the time."""
+        return {
+            name: TensorSpec(
+                dtype=str(tensor.dtype).removeprefix("torch."),
+                shape=tensor.shape,
+                data_ptr=tensor.data_ptr(),
+                data_len=tensor.nbytes,
+            )
+            for name, tensor in self.tensors.items()
+        }
 
 
 class Unpacker:
@@ -155,7 +167,7 @@ def serve(data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Ca
     }
     try:
         return packer.message({"value": packer.pack(answer.value), **fields})
-    except (SafetensorError, KeyError, TypeError):  # a dtype that the format does not know
+    except (SafetensorError, TypeError):  # a dtype that the format does not know
         kind = Foreign(f"{type(answer.value).__name__} of an unusual dtype")
         return Packer().message({"value": Packer().pack(kind), **fields})
 

@@ -8,7 +8,7 @@ process is killed, with SQLite and PostgreSQL alike, and nbgrader's code stays a
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,8 @@ class Books:
             raise InputError(
                 f'{error.name} is not installed; run pip install "cnnlab[cluster]" for {self.shown}.'
             ) from error
+        # nbgrader asks for each table whenever it opens the gradebook; one that is there stays there.
+        self.engine.dialect.has_table = _remembering(self.engine.dialect.has_table)  # type: ignore[method-assign]
         self.compiled: dict[Any, Any] = {}
         _open[str(self.url)] = self
         self.nbgrader_url = self.url.update_query_dict({"plugin": PLUGIN}).render_as_string(
@@ -202,6 +204,18 @@ def newest_revision() -> str | None:
     config.set_main_option("script_location", str(Path(nbgrader.__file__).parent / "alembic"))
     config.set_main_option("path_separator", "os")
     return ScriptDirectory.from_config(config).get_current_head()
+
+
+def _remembering(has_table: Callable[..., bool]) -> Callable[..., bool]:
+    """Asks for each table until it is there."""
+    known: set[tuple[str, str | None]] = set()
+
+    def remembered(connection: Any, name: str, schema: str | None = None, **more: Any) -> bool:
+        if (name, schema) not in known and has_table(connection, name, schema, **more):
+            known.add((name, schema))
+        return (name, schema) in known
+
+    return remembered
 
 
 def _later(connection: Any) -> None:

@@ -39,7 +39,8 @@ MODES: tuple[Mode, ...] = ("require", "auto", "none")
 # Where the sandbox's own folders lie inside it.
 RUNTIME = "/run/cnnlab"
 WORK, CONNECTION, TEMPORARY = (f"{RUNTIME}-{name}" for name in ("work", "connection", "tmp"))
-ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}  # of a kernel, besides PATH
+# Of a kernel, besides PATH. A thread of OpenBLAS would not survive the fork that makes it.
+ENVIRONMENT = {"LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
 # Of /etc only what programs need to find libraries, fonts, time zone and names.
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "nsswitch.conf")
