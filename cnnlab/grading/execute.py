@@ -18,12 +18,14 @@ one, which has not been asked it, before it counts as at fault.
 """
 
 import ast
+import functools
 import hashlib
 import hmac
 import itertools
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -252,7 +254,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             cell.outputs = [_error("InputError", str(error))]
             return
         self.question_ends = time.monotonic() + self._seconds(cell)
-        result = judge_part(assignment, part, Remote(self._exchange, part.ban), self.check_seed, CPU)
+        result = judge_part(assignment, part, Remote(self._line(), part.ban), self.check_seed, CPU)
         made_of = reach(self._sources(cell), functions)
         if result.passed and (called := made_of.library_calls(part.ban)):
             where, line, call = called[0]
@@ -274,7 +276,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
 
     def _doubt(self, check: Any, made_of: Reach) -> str:
         """Why right values may be owed to something else than what computes them; empty when they are not."""
-        if hidden := made_of.suspicious():
+        if hidden := made_of.suspicious:
             where, line, why = hidden[0]
             return f"line {line} of {where} {why}"
         if not self.others_count:
@@ -323,16 +325,21 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         python = {name: text for name, text in files.items() if name.endswith(".py")}
         return sources | {name: text.decode(errors="replace") for name, text in python.items()}
 
-    def _exchange(self, data: bytes) -> bytes:
-        """Send one call to the kernel and wait for its answer, the kernel's end, or the end of the time."""
+    def _line(self) -> Callable[[bytes], bytes]:
+        """A function that sends one call and waits for the answer, the kernel's end, or that of the time."""
         # The client's sockets, waited for without an event loop, which would cost more than the call.
         socket: zmq.Socket[bytes] = zmq.Socket.shadow(self.kc.shell_channel.socket)
         printed: zmq.Socket[bytes] = zmq.Socket.shadow(self.kc.iopub_channel.socket)
-        number = secrets.token_bytes(8)
-        socket.send_multipart([CALL, number, data])
         poller = zmq.Poller()
         poller.register(socket, zmq.POLLIN)
         poller.register(printed, zmq.POLLIN)
+        return functools.partial(self._exchange, socket, printed, poller)
+
+    def _exchange(
+        self, socket: "zmq.Socket[bytes]", printed: "zmq.Socket[bytes]", poller: zmq.Poller, data: bytes
+    ) -> bytes:
+        number = secrets.token_bytes(8)
+        socket.send_multipart([CALL, number, data])
         while (left := self.question_ends - time.monotonic()) > 0:
             ready = dict(poller.poll(int(1000 * min(left, POLL_SECONDS)) + 1))
             if printed in ready:  # nobody reads what is printed meanwhile, and it must not pile up here

@@ -57,6 +57,8 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS, db: str | None 
     config.Execute.shutdown_kernel = "immediate"
     config.ExecuteCells.secret = course_secret(root)
 
+    config.Exporter.optimistic_validation = True  # once after all steps, not after each
+
     # Other users of the machine can reach a kernel's ports; a kernel that is not encrypted says so on stderr.
     config.KernelManager.transport_encryption = "auto"
 

@@ -103,6 +103,7 @@ class Reach:
                     found.append((where, node.lineno, name))
         return sorted(found)
 
+    @functools.cached_property
     def suspicious(self) -> list[tuple[str, int, str]]:
         """(where, line, what it does) for every node that could hide something from whoever watches."""
         later = {id(node) for _, statement in self.statements for node in _run_later(statement)}
@@ -175,9 +176,12 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
         sources: cells in their order, and modules beside the notebook (NAME.py), by where they stand.
         functions: their names.
     """
-    statements = [
-        (where, statement) for where, source in sources.items() for statement in _statements(source)
-    ]
+    return _reach(tuple(sources.items()), tuple(functions))
+
+
+@functools.lru_cache(8)  # the questions of one notebook are often about the same function
+def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...]) -> Reach:
+    statements = [(where, statement) for where, source in sources for statement in _statements(source)]
     statements = [pair for number, pair in enumerate(statements) if not _replaced(statements, number)]
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
     imported |= _aliases([statement.node for _, statement in statements], imported)

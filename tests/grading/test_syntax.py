@@ -21,7 +21,7 @@ def library_calls(source: str, functions: list[str], ban: Ban) -> list[tuple[int
 
 def hidden(*cells: str) -> list[tuple[str, int]]:
     """Where the function `answer` is made of something that could hide."""
-    found = reach({f"cell {number}": text for number, text in enumerate(cells)}, ["answer"]).suspicious()
+    found = reach({f"cell {number}": text for number, text in enumerate(cells)}, ["answer"]).suspicious
     return [(where, line) for where, line, _ in found]
 
 
@@ -136,7 +136,7 @@ def test_right_solutions_are_left_alone(path: Path) -> None:
     assert list(suspicious(source)) == []
     for part in ASSIGNMENTS[path.parent.name].parts:
         assert library_calls(source, list(part.functions), part.ban) == []
-        assert reach({"cell": source}, part.functions).suspicious() == []
+        assert reach({"cell": source}, part.functions).suspicious == []
 
 
 @pytest.mark.parametrize(
@@ -195,18 +195,18 @@ def test_a_setting_of_pytorch_is_no_change_of_it() -> None:
 def test_all_of_a_module_counts_since_an_import_runs_it() -> None:
     helper = "import gc\n\n\ndef double(x):\n    return 2 * x"
     for line in ("import helper as h", "from helper import double"):
-        found = reach({"f": f"{line}\n\ndef f(x):\n    return x", "helper.py": helper}, ["f"]).suspicious()
+        found = reach({"f": f"{line}\n\ndef f(x):\n    return x", "helper.py": helper}, ["f"]).suspicious
         assert not found  # nothing of it is used
     used = "import helper as h\n\ndef f(x):\n    return h.double(x)"
-    assert reach({"f": used, "helper.py": helper}, ["f"]).suspicious()
+    assert reach({"f": used, "helper.py": helper}, ["f"]).suspicious
 
 
 def test_a_training_loop_of_a_cell_hides_nothing_but_one_inside_a_function_may() -> None:
     answer = "def answer(x):\n    return x + loss"
     loop = "for step in range(3):\n    loss = model(x).sum()\n    loss.backward()"
-    assert reach({"answer": answer, "own": loop}, ["answer"]).suspicious() == []
+    assert reach({"answer": answer, "own": loop}, ["answer"]).suspicious == []
     inside = "def loss_of(x):\n    x.sum().backward()\n    return x.grad\nloss = loss_of"
-    assert [where for where, _, _ in reach({"answer": answer, "own": inside}, ["answer"]).suspicious()] == [
+    assert [where for where, _, _ in reach({"answer": answer, "own": inside}, ["answer"]).suspicious] == [
         "own"
     ]
 
@@ -229,7 +229,7 @@ OWN = "def answer(x):\n    mean = x.mean()\n    return (x - mean).reshape(x.shap
 )
 def test_comparing_with_the_library_in_a_cell_of_ones_own_costs_nothing(own: str) -> None:
     made_of = reach({"own": LIBRARY + own, "answer": OWN}, ["answer"])
-    assert (made_of.library_calls(BAN), made_of.suspicious()) == ([], [])
+    assert (made_of.library_calls(BAN), made_of.suspicious) == ([], [])
 
 
 @pytest.mark.parametrize(
