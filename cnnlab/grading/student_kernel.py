@@ -10,15 +10,19 @@ import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from IPython.core.profiledir import ProfileDir
+from traitlets.config import Config
 
 from cnnlab.check.watch import Ban, recording, settled
 from cnnlab.check.wire import serve
 
+CONFIG = Config({"HistoryManager": {"enabled": False}})
 CALL, ANSWER = b"cnnlab_call", b"cnnlab_answer"
 PATIENCE = 50  # milliseconds in which a call is expected to be followed by the next
 
@@ -36,6 +40,24 @@ class StudentKernel(IPythonKernel):
         # Nothing but this process runs here (`seccomp`). A line such as `!nvidia-smi` is no error:
         # it says so, and the answer may follow in the same cell.
         self.shell.system = self.shell.getoutput = no_other_program
+
+    @classmethod
+    def instance(cls, *args: Any, **given: Any) -> "StudentKernel":
+        """The one kernel; one that was made by `prepare` is connected with what it is given now."""
+        prepared = cls.initialized()
+        kernel: StudentKernel = super().instance(*args, **given)
+        if prepared:
+            kernel._connect(given)
+        return kernel
+
+    def _connect(self, given: dict[str, Any]) -> None:
+        """Do what IPython's kernel does where it is made with sockets."""
+        for name in given.keys() - {"parent", "user_ns"}:
+            setattr(self, name, given[name])
+        self._stdout, self._stderr = sys.stdout, sys.stderr
+        self.shell.ipython_dir, self.shell.profile_dir = os.environ["IPYTHONDIR"], self.profile_dir
+        for part in (self.shell.displayhook, self.shell.display_pub):
+            part.session, part.pub_socket = self.session, self.iopub_socket
 
     def settle(self, ban: Ban) -> None:
         """Put back what other code may have changed, so that it costs no other question; record the banned.
@@ -90,6 +112,16 @@ class StudentKernelApp(IPKernelApp):
     def init_control(self, context: Any) -> None:
         super().init_control(context)  # type: ignore[no-untyped-call]
         self.shell_channel_thread = None
+
+
+def prepare(folder: Path) -> None:
+    """Make the kernel of the processes that will be forked from this one, which saves each of them doing it.
+
+    Args:
+        folder: where IPython may write; a kernel has one of its own from when it has sockets.
+    """
+    os.environ["IPYTHONDIR"] = str(folder)
+    StudentKernel.instance(config=CONFIG, profile_dir=ProfileDir(location=str(folder)))
 
 
 def no_other_program(command: str, *args: Any, **kwargs: Any) -> str:

@@ -32,10 +32,8 @@ WATCH_SECONDS = 0.05
 LONGEST_REQUEST = 65536
 # What a kernel imports until its first cell has run, each kernel anew unless it is there already.
 WHILE_STARTING = (
-    "IPython.core.completerlib",
     "IPython.core.debugger",
     "IPython.core.logger",
-    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "encodings.utf_16_be",
     "faulthandler",
@@ -56,7 +54,7 @@ class Request:
 def main(address: str, walled: bool) -> None:
     """Import, listen, fork; until the socket's owner is gone."""
     with uncollected():  # imports make no garbage worth looking for
-        _import_all()
+        _warm_up(Path(address).parent / "ipython")
     gc.collect()
     gc.freeze()  # or the first collection in every child would copy all of this process's memory
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -80,8 +78,14 @@ def main(address: str, walled: bool) -> None:
         connection.close()
 
 
-def _import_all() -> None:
-    """What notebooks and kernels import. Nothing here may start a thread: they do not survive a fork."""
+def _warm_up(folder: Path) -> None:
+    """Import what notebooks and kernels import, and make the kernel itself, as far as it needs no sockets.
+
+    Nothing here may start a thread: they do not survive a fork.
+
+    Args:
+        folder: where IPython may write.
+    """
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # which a kernel sets too late now
     import matplotlib.pyplot  # noqa: F401
     import torch
@@ -94,14 +98,15 @@ def _import_all() -> None:
     for name in WHILE_STARTING:
         importlib.import_module(name)
 
-    import cnnlab.grading.student_kernel  # noqa: F401
     from cnnlab.check.assignments import ASSIGNMENTS
     from cnnlab.check.watch import banned_calls
+    from cnnlab.grading.student_kernel import prepare
 
     torch.set_num_threads(1)
     for part in (part for assignment in ASSIGNMENTS.values() for part in assignment.parts):
         with banned_calls(part.ban):  # looks up the operations to watch, the first time
             pass
+    prepare(folder)
 
 
 def _guarded(work: Callable[..., None], connection: socket.socket | None, *args: Any) -> NoReturn:
@@ -288,14 +293,13 @@ def _seed() -> None:
 def _run_kernel(connection: str, key: str, home: Path) -> None:
     from traitlets.config import Config
 
-    from cnnlab.grading.student_kernel import StudentKernel, StudentKernelApp
+    from cnnlab.grading.student_kernel import CONFIG, StudentKernel, StudentKernelApp
 
     ports = {f"{name}_port": number for number, name in enumerate(CHANNELS, start=1)}
     info = {"transport": "ipc", "ip": f"{connection}/k", "key": key, "signature_scheme": "hmac-sha256"}
     file = home / "connection.json"
     file.write_text(json.dumps(info | ports))
-    config = Config()
-    config.HistoryManager.enabled = False
+    config = Config(CONFIG)
     config.IPKernelApp.connection_file = str(file)
     config.IPKernelApp.kernel_class = StudentKernel
     app = StudentKernelApp.instance(config=config)
