@@ -212,3 +212,15 @@ def test_postgresql_without_its_driver_names_the_extra(
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(InputError, match=r'pip install "cnnlab\[cluster\]"'):
         Books(address(tmp_path, "postgresql://me@127.0.0.1/marks"))
+
+
+def test_a_table_that_is_there_is_asked_for_once(root: Path) -> None:
+    books, asked = Books(address(root / "course")), list[str]()
+    connection: Any = books.engine.pool.connect().dbapi_connection
+    connection.set_trace_callback(lambda statement: "table_info" in statement and asked.append(statement))
+    for expected in (True, False):
+        asked.clear()
+        with books.open() as gradebook:
+            assert [assignment.name for assignment in gradebook.assignments] == ["tiny"]
+        assert bool(asked) is expected
+    books.close()
