@@ -2,11 +2,12 @@
 
 Covered, in every thread: every alias of a banned PyTorch operation, since a kernel that notes its use is put
 in its place where operations are dispatched, and autograd's engine, whose entry is replaced for the time of
-the call. In the calling thread also what function transforms, functions and classes of `torch`, of
-`torchvision` and of the course's own library do, the engine called directly, and an operation taken apart (a
-dispatch mode, and the interpreter's profiling hook: a renamed import is the same code). Not covered: other
-processes, which a graded kernel cannot start; sabotage of the watch itself; a copy of a library function's
-source. Reading the syntax tree outside the process, at grading, is the second line.
+the call. In the calling thread, and in those that it starts by `threading`, also what function transforms,
+functions and classes of `torch`, of `torchvision` and of the course's own library do and the engine called
+directly (the interpreter's profiling hook: a renamed import is the same code); in the calling thread an
+operation taken apart (a dispatch mode). Not covered: other processes, which a graded kernel cannot start;
+sabotage of the watch itself; a copy of a library function's source. Reading the syntax tree outside the
+process, at grading, is the second line.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import functools
 import random
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,7 +178,7 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
     """Collect, while the block runs, the banned operations that are used; they still work."""
     seen: set[str] = set()
     operations = _all_operations(ban)
-    before = sys.getprofile()
+    before, before_in_threads = sys.getprofile(), threading.getprofile()
     with contextlib.nullcontext() if operations in _recorded else recording(ban):
         try:
             _noting.append(seen)
@@ -184,10 +186,13 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
                 _asked.append(seen)
                 _run_backward.__code__ = _watched_backward.__code__
             with _Dispatched(operations, seen):
-                sys.setprofile(_profiler(ban, seen))
+                hook = _profiler(ban, seen)
+                threading.setprofile(hook)
+                sys.setprofile(hook)
                 yield seen
         finally:
             sys.setprofile(before)
+            threading.setprofile(before_in_threads)
             _noting.remove(seen)
             if ban.autograd:
                 _asked.remove(seen)

@@ -217,6 +217,8 @@ class Watched:
 
     def _excess(self) -> str:
         processes = self._processes()
+        if any(map(_is_stopped, processes)):
+            return "it stopped itself, and would not have gone on"
         threads = sum(len(os.listdir(f"/proc/{pid}/task")) for pid in processes)
         if threads > self.limits.processes:
             return f"it had more than {self.limits.processes} processes and threads"
@@ -242,6 +244,11 @@ class Watched:
                 if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                     total += int(line.split()[1]) * 1024
         return total
+
+
+def _is_stopped(pid: str) -> bool:
+    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return state in "Tt"
 
 
 def _resident(pid: str | int) -> int:

@@ -3,6 +3,7 @@
 import importlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -163,13 +164,12 @@ def test_functions_of_ones_own_may_have_any_name(solution: Callable[[str], Funct
 
 
 def test_one_watch_serves_many_calls_and_keeps_them_apart() -> None:
-    """In a thread, where only the recording kernels see a call; between the calls nothing is noted."""
-    ban, x = Ban("dropout"), torch.ones(50)
+    """In a thread of before, where only the recording kernels see a call; between calls nothing is noted."""
+    ban, x, pool = Ban("dropout"), torch.ones(50), ThreadPoolExecutor(1)
+    pool.submit(int).result()
 
     def elsewhere() -> None:
-        thread = threading.Thread(target=F.dropout, args=(x, 0.5))
-        thread.start()
-        thread.join()
+        pool.submit(F.dropout, x, 0.5).result()
 
     with recording(ban):
         with banned_calls(ban) as first:
@@ -181,3 +181,15 @@ def test_one_watch_serves_many_calls_and_keeps_them_apart() -> None:
             elsewhere()
     assert "torch's dropout" in first
     assert (second, third) == (set(), first)
+    pool.shutdown()
+
+
+def test_threads_that_a_call_starts_are_watched_like_itself() -> None:
+    """For what no operation of ATen's does, such as local response normalization."""
+    before = threading.getprofile()
+    with banned_calls(Ban("local_response_norm")) as seen:
+        thread = threading.Thread(target=F.local_response_norm, args=(torch.ones(1, 4, 2, 2), 3))
+        thread.start()
+        thread.join()
+    assert "torch's local_response_norm" in seen
+    assert threading.getprofile() is before

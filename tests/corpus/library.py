@@ -57,7 +57,7 @@ LOSSES = (
     ),
     _loss_by(
         "thread",
-        "Lets another thread do it, which no profiling hook sees.",
+        "Lets another thread do it.",
         f"ThreadPoolExecutor(1).submit(F.cross_entropy, {ARGUMENTS}).result()",
         "import torch.nn.functional as F\nfrom concurrent.futures import ThreadPoolExecutor",
     ),

@@ -74,6 +74,24 @@ ENDINGS = (
     ),
     _in_function(DEATH, "abort", "The function aborts.", "import os\nos.abort()", ENDED),
     _in_function(
+        DEATH,
+        "stops_itself",
+        "The function stops its process, which only another one could continue.",
+        f"""
+        import os, signal, time
+        try:
+            if os.fork() == 0:
+                time.sleep({SECONDS})
+                os.kill(os.getppid(), signal.SIGCONT)
+                os._exit(0)
+        except OSError:
+            pass
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return None
+        """,
+        r"stopped itself",
+    ),
+    _in_function(
         "endless loop", "endless_loop", "The function does not return for a minute.",
         f"import time\nend = time.monotonic() + {SECONDS}\nwhile time.monotonic() < end:\n    pass", STOPPED,
     ),

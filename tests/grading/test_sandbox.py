@@ -296,6 +296,11 @@ def test_there_is_no_memory_that_belongs_to_no_process(kernel: Shell, call: str)
     assert kernel(tried(call))[0] in ("PermissionError\n", "ZeroDivisionError\n")
 
 
+def test_a_process_that_stops_itself_is_ended(kernel: Shell) -> None:
+    printed, reason = kernel("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nprint('went on')")
+    assert (printed, reason) == ("", "it stopped itself, and would not have gone on")
+
+
 def test_a_kernel_ends_with_its_client(kernel: Shell) -> None:
     """`kill -9` of a grader closes its connections; the same here by hand."""
 
