@@ -18,6 +18,7 @@ one, which has not been asked it, before it counts as at fault.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -36,6 +37,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
 from nbformat.v4 import new_code_cell, new_output
+from nbformat.validator import ValidationError
 from nbgrader.preprocessors import Execute
 from traitlets import Dict, Enum, Int, Unicode
 
@@ -129,6 +131,11 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         # quit() lets the cell finish and ends the kernel a moment later: the next cell must not pay.
         if any(payload.get("source") == "ask_exit" for payload in content.get("payload", [])):
             raise DeadKernelError("the cell asked the kernel to exit")
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """Leave aside what is sent as an output, or in the place of one, and is none."""
+        with contextlib.suppress(ValidationError):
+            return super().process_message(msg, cell, cell_index)
 
     def output(self, outs: Any, msg: Any, display_id: str, cell_index: int) -> Any:
         """Keep an output, as long as the cell has not printed more than anybody reads."""
@@ -241,6 +248,8 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         try:
             self.execute_cell(cell, index, store_history=True)
         finally:
+            if type(cell.execution_count) is not int:  # any message may bring one
+                cell.execution_count = None
             if tags is None:
                 del cell.metadata["tags"]
             else:

@@ -164,6 +164,28 @@ def alarm_during_the_others(work: Work) -> None:
     )
 
 
+@sample(WIRE, "K")
+def outputs_that_are_none(work: Work) -> None:
+    """A cell of the student's own sends outputs, an update of one and a number of the cell, all malformed."""
+    work.cell(
+        """
+        kernel = get_ipython().kernel
+        shown = {"data": {"text/plain": "here"}, "metadata": {}, "transient": {"display_id": "a"}}
+        for kind, content in (
+            ("display_data", {"data": [1], "metadata": {}, "transient": {}}),
+            ("display_data", {"data": {"text/plain": {"a": 1}}, "metadata": 4, "transient": {}}),
+            ("stream", {"name": 5, "text": 7}),
+            ("error", {"ename": 1, "evalue": None, "traceback": "none"}),
+            ("display_data", shown),
+            ("update_display_data", {**shown, "data": {"text/plain": 5}}),
+            ("stream", {"name": "stdout", "text": "here", "execution_count": "x"}),
+        ):
+            kernel.send_response(kernel.iopub_socket, kind, content)
+        """,
+        before="check_targets",
+    )
+
+
 @sample(KERNEL, "K")
 def leaked_recursion_limit(work: Work) -> None:
     """The recursion limit is left at hardly enough to run a cell."""
