@@ -184,6 +184,10 @@ def main() -> int:
         console.print(f"times faster than stock, on the clock: {theirs.clock / two.clock:.1f}")
         console.print(f"times faster than stock, in core-seconds: {theirs.processor / two.processor:.1f}")
         console.print(f"scores agree: {agree}")
+        for left in (AIM_OVERHEAD, 0.0):
+            least = start.clock + (number - 1) * (computing + left) / cores
+            best = f"{theirs.clock / least:.1f}"
+            console.print(f"with an overhead of {left:.2f} on {cores} cores it would be at most: {best}")
     console.print(f"core-seconds per submission: {own:.2f}, of which computing {computing:.2f}")
     console.print(f"overhead per submission: {overhead:.2f} core-seconds")
     console.print(f"throughput added by the second core, after the start: {scaling:.2f} of the first")
