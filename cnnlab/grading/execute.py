@@ -43,7 +43,7 @@ from traitlets import Dict, Enum, Int, Unicode
 
 from cnnlab.check.api import find, judge_part
 from cnnlab.check.report import Report, Result
-from cnnlab.check.wire import LARGEST_ANSWER, Remote
+from cnnlab.check.wire import Remote
 from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
 from cnnlab.grading.kernels import SandboxedKernelManager
@@ -66,7 +66,6 @@ UNPROTECTED = "unprotected: "  # begins the lines of the log about verdicts that
 SUSPICIOUS = "suspicious: "  # begins those about code that a person should look at
 SETUP_SECONDS = 120
 POLL_SECONDS = 0.25
-LARGEST_MESSAGE = 2 * LARGEST_ANSWER
 MOST_OUTPUT = 4 << 20  # characters of what one cell prints; nbgrader shortens it further
 _SILENT = logging.Logger("alone")  # what there is to tell has been told
 _SILENT.addHandler(logging.NullHandler())
@@ -118,8 +117,6 @@ class ExecuteCells(Execute):  # type: ignore[misc]
 
     def create_kernel_manager(self) -> Any:
         self.km = SandboxedKernelManager(sandbox_mode=self.sandbox, limits=dict(self.limits))
-        # A message that would fill this process's memory is dropped on the way.
-        self.km.context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         return self.km
 
     def on_cell_executed(self, **kwargs: Any) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import zmq.asyncio
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import KernelProvisionerBase
@@ -33,6 +34,8 @@ from cnnlab.grading.zygote import CHANNELS
 
 PROVISIONER = "cnnlab-sandbox"
 POLL_SECONDS = 0.005
+RECONNECT_MILLISECONDS = 5  # ZeroMQ's own tenth of a second, or two, is longer than a kernel takes to start
+LARGEST_MESSAGE = 128 << 20  # bytes, twice as much as an answer may have
 _numbers = itertools.count()
 
 
@@ -154,8 +157,15 @@ def kernel_spec(sandbox_mode: Mode = "require", limits: Mapping[str, int] | None
 class PromptClient(AsyncKernelClient):  # type: ignore[misc]
     """Begins when the kernel has answered; Jupyter's own waits a fifth of a second to see that no more comes.
 
-    What may still come belongs to the question whether it is there, and is left aside as such.
+    What may still come belongs to the question whether it is there, and is left aside as such. A message that
+    would fill this process's memory is dropped on the way.
     """
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context: zmq.asyncio.Context = super()._context_default()
+        context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
+        return context
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         ends = time.monotonic() + (float("inf") if timeout is None else timeout)

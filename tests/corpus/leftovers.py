@@ -21,6 +21,12 @@ def line_of_100_mb(work: Work) -> None:
 
 
 @sample(OUTPUT, "K")
+def message_too_large_to_receive(work: Work) -> None:
+    """A cell of the student's own prints two hundred megabytes at once, more than the grader takes."""
+    work.cell("print('x' * 200_000_000)", before="label_smoothing_grad")
+
+
+@sample(OUTPUT, "K")
 def endless_output(work: Work) -> None:
     """A cell of the student's own prints without end, to both streams and as pages."""
     work.cell(

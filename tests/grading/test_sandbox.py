@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zmq
 
 from cnnlab.errors import InputError
 from cnnlab.grading import kernels, launch, sandbox
-from cnnlab.grading.kernels import SandboxedKernelManager
+from cnnlab.grading.kernels import LARGEST_MESSAGE, PromptClient, SandboxedKernelManager
 from cnnlab.grading.sandbox import Limits
 from cnnlab.grading.zygote import Watched
 
@@ -294,6 +295,13 @@ def test_the_folder_of_the_sockets_is_limited(tmp_path: Path) -> None:
 )
 def test_there_is_no_memory_that_belongs_to_no_process(kernel: Shell, call: str) -> None:
     assert kernel(tried(call))[0] in ("PermissionError\n", "ZeroDivisionError\n")
+
+
+def test_a_message_that_would_fill_the_graders_memory_is_dropped_on_the_way() -> None:
+    client = PromptClient()
+    with client.context.socket(zmq.DEALER) as socket_of_it:
+        assert socket_of_it.getsockopt(zmq.MAXMSGSIZE) == LARGEST_MESSAGE
+    client.context.destroy()
 
 
 def test_a_process_that_stops_itself_is_ended(kernel: Shell) -> None:
