@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
@@ -40,3 +42,11 @@ def test_a_dead_process_costs_only_its_own_job() -> None:
     assert [ended[name] for name in "abc"] == ["A", "B", "C"]
     assert str(ended["dies"]) == "the process that graded it died, twice"
     assert managers() <= before
+
+
+def test_what_workers_share_is_not_searched_for_garbage() -> None:
+    """A search writes to what it looks at, and each would soon have a copy; in a process of its own here."""
+    counted = "executor.submit(gc.get_freeze_count).result() > 10_000"
+    code = f"import gc; from cnnlab.grading.workers import pool; executor = pool(1, 'none'); print({counted})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (ended.stdout, ended.returncode) == ("True\n", 0), ended.stderr
