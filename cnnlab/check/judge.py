@@ -18,6 +18,11 @@ from cnnlab.check.transport import Answer, Gradient
 from cnnlab.check.values import Argument, Foreign, Handle, show, show_call
 from cnnlab.check.watch import RANDOM_STATES
 
+TWICE = (
+    "it is right when the function is called only once; a second call, before backward(), must not change "
+    "what the first has kept"
+)
+
 
 class Transport(Protocol):
     """Runs a student's functions, here or elsewhere; see `cnnlab.check.transport.Local`."""
@@ -42,10 +47,15 @@ class Unimplemented(Exception):
 
 
 class Asked:
-    """Calls the student's functions through a transport, keeping what they did (`catalogue.Call`)."""
+    """Calls the student's functions through a transport, keeping what they did (`catalogue.Call`).
 
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
+    Args:
+        transport: to the functions.
+        again: whether a function is called twice before its gradient is taken.
+    """
+
+    def __init__(self, transport: Transport, again: bool = True) -> None:
+        self.transport, self.again, self.differentiated = transport, again, False
         self.calls: list[str] = []
         self.answers: list[Answer] = []
         self.returned: list[dict[str, Any]] = []
@@ -70,7 +80,8 @@ class Asked:
         return values if len(returns) > 1 else values[0]
 
     def gradient(self, function: str, *args: Any, of: int, grad_y: torch.Tensor, **kwargs: Any) -> Any:
-        answer = self._ask(function, args, kwargs, gradient=Gradient(of, grad_y))
+        self.differentiated = True
+        answer = self._ask(function, args, kwargs, gradient=Gradient(of, grad_y, self.again))
         if answer.value is None:
             raise Wrong(
                 "gradient",
@@ -172,6 +183,11 @@ def judge(
         if failure is None and wrong is not None:
             failure = wrong
             failure.details = (("asked", asked.calls[-1]), ("case", case.title), *wrong.details)
+            if (
+                asked.differentiated
+                and _ask_case(assignment, case, Asked(transport, again=False), {}) is None
+            ):
+                failure.details += (("but", TWICE),)
             known = (m for m in assignment.misconceptions if part.name in m.parts)
             candidates = list(known) if wrong.stage in STAGES else []
         if failure is not None and candidates and outputs:

@@ -22,12 +22,12 @@ _CHECK = str(Path(__file__).parent)
 class Gradient:
     """Ask for the gradient of the result with respect to one argument, by autograd, instead of the result.
 
-    Of an argument that is a list of tensors, for the gradient with respect to each. The function is called
-    once more, with other numbers, before the gradient is taken.
+    Of an argument that is a list of tensors, for the gradient with respect to each.
     """
 
     argument: int  # position of the argument
     grad_y: torch.Tensor
+    again: bool = True  # call the function once more, with other numbers, before the gradient is taken
 
 
 @dataclass
@@ -92,7 +92,8 @@ class Local:
                 result = self.functions[function](*given, **named)
                 if gradient is not None:
                     # A network uses a layer more than once before it goes back through it.
-                    self.functions[function](*_others(given), **named)
+                    if gradient.again:
+                        self.functions[function](*_others(given), **named)
                     result = _differentiate(result, given[gradient.argument], gradient.grad_y)
                 # Still watched: reading a result may run code of the student's, such as a patched clone.
                 answer.value = self._send(result, opaque)

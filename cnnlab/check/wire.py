@@ -157,7 +157,7 @@ def serve(data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Ca
         asked.unpack(content["args"]),
         {name: asked.unpack(value) for name, value in content["kwargs"].items()},
         opaque=content["opaque"],
-        gradient=gradient and Gradient(gradient[0], asked.unpack(gradient[1])),
+        gradient=gradient and Gradient(gradient[0], asked.unpack(gradient[1]), gradient[2]),
     )
     fields = {
         "error": answer.error and answer.error[:LONGEST_TEXT],
@@ -213,7 +213,7 @@ class Remote:
             "args": [packer.pack(value) for value in args],
             "kwargs": {name: packer.pack(value) for name, value in kwargs.items()},
             "opaque": list(opaque),
-            "gradient": gradient and [gradient.argument, packer.pack(gradient.grad_y)],
+            "gradient": gradient and [gradient.argument, packer.pack(gradient.grad_y), gradient.again],
         }
         try:
             reply = self._ask(packer, **content)
