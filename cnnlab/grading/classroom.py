@@ -108,7 +108,8 @@ class Classroom:
         if seed is not None:
             self.config.ExecuteCells.seed = seed
         self.config.Autograde.autograde_preprocessors[0] = "cnnlab.grading.classroom.TakeOver"
-        # The cells' metadata are the released notebook's, which nbgrader has checked when it was released.
+        # The metadata are the released notebook's, which nbgrader has checked when it was released.
+        self.config.Autograde.sanitize_preprocessors.remove("nbgrader.preprocessors.OverwriteKernelspec")
         for steps in ("sanitize_preprocessors", "autograde_preprocessors"):
             self.config.Autograde[steps].remove("nbgrader.preprocessors.CheckCellMetadata")
         self.workers, self.sandbox = workers or default_workers(), sandbox

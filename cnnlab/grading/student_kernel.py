@@ -22,7 +22,6 @@ from traitlets.config import Config
 from cnnlab.check.watch import Ban, recording, settled
 from cnnlab.check.wire import serve
 
-CONFIG = Config({"HistoryManager": {"enabled": False}})
 CALL, ANSWER = b"cnnlab_call", b"cnnlab_answer"
 PATIENCE = 50  # milliseconds in which a call is expected to be followed by the next
 
@@ -121,7 +120,9 @@ def prepare(folder: Path) -> None:
         folder: where IPython may write; a kernel has one of its own from when it has sockets.
     """
     os.environ["IPYTHONDIR"] = str(folder)
-    StudentKernel.instance(config=CONFIG, profile_dir=ProfileDir(location=str(folder)))
+    config = Config({"HistoryManager": {"enabled": False}, "IPKernelApp": {"kernel_class": StudentKernel}})
+    StudentKernelApp.instance(config=config)
+    StudentKernel.instance(config=config, profile_dir=ProfileDir(location=str(folder)))
 
 
 def no_other_program(command: str, *args: Any, **kwargs: Any) -> str:

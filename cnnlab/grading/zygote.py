@@ -298,18 +298,14 @@ def _seed() -> None:
 
 
 def _run_kernel(connection: str, key: str, home: Path) -> None:
-    from traitlets.config import Config
-
-    from cnnlab.grading.student_kernel import CONFIG, StudentKernel, StudentKernelApp
+    from cnnlab.grading.student_kernel import StudentKernelApp
 
     ports = {f"{name}_port": number for number, name in enumerate(CHANNELS, start=1)}
     info = {"transport": "ipc", "ip": f"{connection}/k", "key": key, "signature_scheme": "hmac-sha256"}
     file = home / "connection.json"
     file.write_text(json.dumps(info | ports))
-    config = Config(CONFIG)
-    config.IPKernelApp.connection_file = str(file)
-    config.IPKernelApp.kernel_class = StudentKernel
-    app = StudentKernelApp.instance(config=config)
+    app = StudentKernelApp.instance()
+    app.connection_file = str(file)
     app.initialize([])
     # A module beside the notebook can be imported, as in Jupyter: after Python's own, before the packages.
     places = [number for number, path in enumerate(sys.path) if "site-packages" in path]
