@@ -176,7 +176,8 @@ class PromptClient(AsyncKernelClient):  # type: ignore[misc]
                 await self.iopub_channel.get_msg(timeout=0.2)  # or what is printed might not be heard yet
                 return
             if not await self.is_alive():
-                raise RuntimeError("the kernel ended before it was ready")
+                reason = getattr(self.parent, "ended_because", "") or "no reason given"
+                raise RuntimeError(f"the kernel ended before it was ready ({reason})")
         raise RuntimeError(f"the kernel was not ready after {timeout} s")
 
 

@@ -134,10 +134,14 @@ def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bo
         confine.adopt_orphans()
     # Before the fork: afterwards /proc shows the kernel's processes, and this one is not among them.
     watched = Watched(limits, Path(CONNECTION) if walled else runtime / request.name / "connection", walled)
+    settled, settling = os.pipe()
     first = os.fork()
     if first == 0:
         connection.close()
-        _guarded(_first_process, None, request, number, limits, runtime, walled)
+        _guarded(_first_process, None, request, number, limits, runtime, walled, settling)
+    os.close(settling)
+    os.read(settled, 1)  # it is only closed; until then /proc shows the processes of all kernels
+    os.close(settled)
     code, reason = _watch(connection, first, watched)
     if not walled:
         confine.kill_descendants()
@@ -145,7 +149,7 @@ def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bo
 
 
 def _first_process(
-    _: None, request: Request, number: int, limits: Limits, runtime: Path, walled: bool
+    _: None, request: Request, number: int, limits: Limits, runtime: Path, walled: bool, settling: int
 ) -> None:
     if walled:
         confine.settle(request.name, limits, number)
@@ -154,6 +158,7 @@ def _first_process(
         confine.set_limits(limits)
         work, connection = (str(runtime / request.name / name) for name in ("files", "connection"))
     confine.end_with_parent()  # a change of user, above, would take this back
+    os.close(settling)
     kernel = os.fork()
     if kernel == 0:
         confine.end_with_parent()

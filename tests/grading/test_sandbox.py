@@ -304,6 +304,43 @@ def test_a_message_that_would_fill_the_graders_memory_is_dropped_on_the_way() ->
     client.context.destroy()
 
 
+# A machine so busy that a kernel is looked at before it has a /proc of its own.
+BUSY = """
+import sys, time
+from cnnlab.grading import confine, zygote
+
+settle = confine.settle
+confine.settle = lambda *given: (time.sleep(0.5), settle(*given))
+zygote.main(sys.argv[1], True)
+"""
+
+
+def test_a_kernel_does_not_pay_for_the_processes_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = subprocess.Popen
+
+    def busy(command: list[str], **named: object) -> object:
+        if "cnnlab.grading.zygote" not in command:
+            return start(command, **named)  # type: ignore[call-overload]
+        module = command.index("-m")
+        return start([*command[:module], "-c", BUSY, *command[module + 2 :]], **named)  # type: ignore[call-overload]
+
+    async def start_some() -> None:
+        managers = [SandboxedKernelManager(limits={"processes": 12}) for _ in range(3)]
+        for manager in managers:
+            await manager.start_kernel()
+            client = manager.client()
+            client.start_channels()
+            await client.wait_for_ready(timeout=60)
+            client.stop_channels()
+        for manager in managers:
+            await manager.shutdown_kernel(now=True)
+
+    monkeypatch.setattr(launch, "_zygotes", {})
+    monkeypatch.setattr(launch.subprocess, "Popen", busy)
+    asyncio.run(start_some())
+    launch._zygotes[True].close()
+
+
 def test_a_process_that_stops_itself_is_ended(kernel: Shell) -> None:
     printed, reason = kernel("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nprint('went on')")
     assert (printed, reason) == ("", "it stopped itself, and would not have gone on")
