@@ -106,7 +106,7 @@ class StudentKernelApp(IPKernelApp):
     """Starts the kernel without subshells: the thread that they need would stand between every message."""
 
     def parse_command_line(self, argv: Any = None) -> None:
-        """There is none; looking for all that it could say takes a third as long as the rest of the start."""
+        """There is none; making a parser for all that it could say would cost each kernel milliseconds."""
 
     def init_control(self, context: Any) -> None:
         super().init_control(context)  # type: ignore[no-untyped-call]
