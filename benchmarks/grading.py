@@ -52,6 +52,8 @@ CELLS = f"""
     JOIN base_cell ON base_cell.id = grade.cell_id WHERE assignment.name = '{NAME}'
 """
 
+Scores = dict[tuple[str, str], float | None]  # of a student and a cell
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -133,9 +135,18 @@ def script(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def scores(gradebook: Path) -> dict[tuple[str, str], float | None]:
+def scores(gradebook: Path) -> Scores:
     with closing(sqlite3.connect(gradebook)) as database:
         return {(student, cell): score for student, cell, score in database.execute(CELLS)}
+
+
+def different(ours: Scores, theirs: Scores) -> list[str]:
+    """The cells with two scores, in words."""
+    return [
+        f"{student}, {cell}: {ours.get((student, cell))}, stock {theirs.get((student, cell))}"
+        for student, cell in sorted(ours.keys() | theirs.keys())
+        if ours.get((student, cell)) != theirs.get((student, cell))
+    ]
 
 
 def needed() -> float:
@@ -169,7 +180,8 @@ def main() -> int:
         one = measured([*ours_command, "1"], ours, cores=1)
         computing = needed()
         theirs = None if wanted.ours_only else measured([script("nbgrader"), "autograde", NAME], stock)
-        agree = theirs is None or scores(ours / "course/gradebook.db") == scores(stock / "gradebook.db")
+        gradebooks = ours / "course/gradebook.db", stock / "gradebook.db"
+        apart = [] if wanted.ours_only else different(*map(scores, gradebooks))
     own = (two.processor - start.processor) / (number - 1)
     overhead = own - computing
     scaling = (one.clock - start_one.clock) / (two.clock - start.clock) - 1
@@ -183,7 +195,7 @@ def main() -> int:
     if theirs:
         console.print(f"times faster than stock, on the clock: {theirs.clock / two.clock:.1f}")
         console.print(f"times faster than stock, in core-seconds: {theirs.processor / two.processor:.1f}")
-        console.print(f"scores agree: {agree}")
+        console.print(f"scores that differ: {', '.join(apart) or 'none'}")
         for left in (AIM_OVERHEAD, 0.0):
             least = start.clock + (number - 1) * (computing + left) / cores
             best = f"{theirs.clock / least:.1f}"
@@ -191,7 +203,7 @@ def main() -> int:
     console.print(f"core-seconds per submission: {own:.2f}, of which computing {computing:.2f}")
     console.print(f"overhead per submission: {overhead:.2f} core-seconds")
     console.print(f"throughput added by the second core, after the start: {scaling:.2f} of the first")
-    failed = not agree or overhead > AIM_OVERHEAD or scaling < AIM_SCALING
+    failed = bool(apart) or overhead > AIM_OVERHEAD or scaling < AIM_SCALING
     return failed or (theirs is not None and theirs.clock / two.clock < AIM_RATIO)
 
 

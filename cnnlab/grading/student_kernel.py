@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -117,12 +118,14 @@ def prepare(folder: Path) -> None:
     """Make the kernel of the processes that will be forked from this one, which saves each of them doing it.
 
     Args:
-        folder: where IPython may write; a kernel has one of its own from when it has sockets.
+        folder: where files may be written, which are gone afterwards; a kernel has a folder of its own from
+            when it has sockets.
     """
-    os.environ["IPYTHONDIR"] = str(folder)
     config = Config({"HistoryManager": {"enabled": False}, "IPKernelApp": {"kernel_class": StudentKernel}})
-    StudentKernelApp.instance(config=config)
-    StudentKernel.instance(config=config, profile_dir=ProfileDir(location=str(folder)))
+    with tempfile.TemporaryDirectory(dir=folder) as home:
+        os.environ["IPYTHONDIR"] = home
+        StudentKernelApp.instance(config=config)
+        StudentKernel.instance(config=config, profile_dir=ProfileDir(location=home))
 
 
 def no_other_program(command: str, *args: Any, **kwargs: Any) -> str:

@@ -54,7 +54,7 @@ class Request:
 def main(address: str, walled: bool) -> None:
     """Import, listen, fork; until the socket's owner is gone."""
     with uncollected():  # imports make no garbage worth looking for
-        _warm_up(Path(address).parent / "ipython")
+        _warm_up(Path(address).parent)
     gc.collect()
     gc.freeze()  # or the first collection in every child would copy all of this process's memory
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -84,7 +84,7 @@ def _warm_up(folder: Path) -> None:
     Nothing here may start a thread: they do not survive a fork.
 
     Args:
-        folder: where IPython may write.
+        folder: where files may be written, which are gone afterwards.
     """
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # which a kernel sets too late now
     import matplotlib.pyplot  # noqa: F401

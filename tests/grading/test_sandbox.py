@@ -93,11 +93,13 @@ def test_what_notebooks_import_is_there_already(kernel: Shell) -> None:
 def test_a_kernel_imports_nothing_while_it_starts(kernel: Shell, tmp_path: Path) -> None:
     """Else each does, for hundredths of a second; what is missing belongs into `zygote.WHILE_STARTING`."""
     listed = "import sys; print(*sorted(sys.modules))"
-    place = tmp_path / "ipython"
-    warm = f"import pathlib, cnnlab.grading.zygote as z; z._warm_up(pathlib.Path({str(place)!r})); {listed}"
+    warm = (
+        f"import pathlib, cnnlab.grading.zygote as z; z._warm_up(pathlib.Path({str(tmp_path)!r})); {listed}"
+    )
     before = subprocess.run([sys.executable, "-c", warm], check=True, capture_output=True, text=True).stdout
     after, _ = kernel(listed)
     assert set(after.split()) - set(before.split()) == set()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_kernel_made_before_the_fork_has_a_home_of_its_own(kernel: Shell) -> None:
