@@ -1,7 +1,7 @@
 """Compares one returned value with the expected one: type, shape, dtype, device, finiteness, values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ STAGES = ("type", "shape", "dtype", "device", "finite", "values")
 # Relative to the largest expected element. About 256 rounding errors of float32: a loop over a few hundred
 # elements stays below it. float64 could be tighter, but truth itself is computed in float64.
 TOLERANCE = {torch.float32: 3e-5, torch.float64: 1e-9}
+# And so many rounding errors of every argument: where sums cancel, the result may be smaller than these.
+ROUNDINGS = 16
 
 
 class Wrong(Exception):
@@ -48,6 +50,7 @@ def compare(
     *,
     dtype: torch.dtype | None,
     magnify: float = 1.0,
+    sensitivity: Callable[[], torch.Tensor] | None = None,
     strict: bool = True,
 ) -> None:
     """Raise `Wrong` if `got` differs from `expected` at this stage; earlier stages must have passed.
@@ -56,17 +59,18 @@ def compare(
         name: of the output, for messages.
         expected: computed in float64; a floating result is expected in `dtype` (None: any floating dtype).
         magnify: multiplies the allowance.
+        sensitivity: how far each element moves, per relative change of the arguments; asked if one is wrong.
         strict: False when comparing with a misconception: any floating dtype will do, NaN equals NaN.
     """
     if stage == "type":
         _compare_type(name, got, expected)
     elif isinstance(expected, float) and stage in ("finite", "values"):
         got, expected = torch.tensor(float(got)), torch.tensor(expected)
-        _compare_tensor(name, got.double(), expected.double(), stage, None, magnify, strict)
+        _compare_tensor(name, got.double(), expected.double(), stage, None, magnify, None, strict)
     elif isinstance(expected, int) and stage == "values" and got != expected:
         raise Wrong("values", f"{name} is {show(got)}; expected {expected}.")
     elif isinstance(expected, torch.Tensor):
-        _compare_tensor(name, got, expected, stage, dtype, magnify, strict)
+        _compare_tensor(name, got, expected, stage, dtype, magnify, sensitivity, strict)
 
 
 def _kind(value: Any) -> str:
@@ -93,6 +97,7 @@ def _compare_tensor(
     stage: str,
     dtype: torch.dtype | None,
     magnify: float,
+    sensitivity: Callable[[], torch.Tensor] | None,
     strict: bool,
 ) -> None:
     if stage == "shape" and got.shape != expected.shape:
@@ -104,7 +109,7 @@ def _compare_tensor(
     if stage == "finite" and strict and got.is_floating_point() and not bool(got.isfinite().all()):
         raise _not_finite(name, got)
     if stage == "values":
-        _compare_values(name, got, expected, magnify, strict)
+        _compare_values(name, got, expected, magnify, sensitivity, strict)
 
 
 def _compare_dtype(
@@ -148,7 +153,12 @@ def allowance(got: torch.Tensor, expected: torch.Tensor, magnify: float) -> tupl
 
 
 def _compare_values(
-    name: str, got: torch.Tensor, expected: torch.Tensor, magnify: float, strict: bool
+    name: str,
+    got: torch.Tensor,
+    expected: torch.Tensor,
+    magnify: float,
+    sensitivity: Callable[[], torch.Tensor] | None,
+    strict: bool,
 ) -> None:
     relative, absolute = allowance(got, expected, magnify)
     wide, truth = got.double(), expected.double()
@@ -157,6 +167,11 @@ def _compare_values(
         return
     error = (wide - truth).abs().nan_to_num(math.inf, math.inf, math.inf)
     allowed = absolute + relative * truth.abs()
+    if sensitivity is not None and got.is_floating_point():
+        allowed += ROUNDINGS * torch.finfo(got.dtype).eps * sensitivity()
+        bad &= error > allowed
+        if not bool(bad.any()):
+            return
     worst = tuple(torch.unravel_index(error.argmax(), error.shape)) if error.ndim else ()
     at = tuple(int(i) for i in worst)
     off, size = float(error[at]), float(truth[at].abs())

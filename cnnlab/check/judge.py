@@ -4,6 +4,7 @@ It knows a transport only by its three methods, so the same judge and the same c
 the grading desk.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -22,6 +23,9 @@ TWICE = (
     "it is right when the function is called only once; a second call, before backward(), must not change "
     "what the first has kept"
 )
+
+
+NUDGE = 2.0**-24  # about what rounding to float32 does to a number
 
 
 class Transport(Protocol):
@@ -121,10 +125,13 @@ class Trusted:
     Args:
         functions: by name.
         returned: what the student's functions returned in the same calls, to replay random results.
+        nudges: draws a small change for every number in a tensor.
     """
 
-    def __init__(self, functions: Functions, returned: Sequence[dict[str, Any]]) -> None:
-        self.functions, self.returned = functions, returned
+    def __init__(
+        self, functions: Functions, returned: Sequence[dict[str, Any]], nudges: torch.Generator | None = None
+    ) -> None:
+        self.functions, self.returned, self.nudges = functions, returned, nudges
         self._call = 0
 
     def __call__(
@@ -139,11 +146,11 @@ class Trusted:
         if replay is not None:
             kwargs[replay] = self.returned[self._call][replay]
         self._call += 1
-        return self.functions[function](*map(_widen, args), **kwargs)
+        return self.functions[function](*map(self._widen, args), **kwargs)
 
     def gradient(self, function: str, *args: Any, of: int, grad_y: torch.Tensor, **kwargs: Any) -> Any:
         self._call += 1
-        wide = list(map(_widen, args))
+        wide = list(map(self._widen, args))
         leaves = [leaf.requires_grad_() for leaf in (wide[of] if isinstance(wide[of], list) else [wide[of]])]
         with torch.enable_grad():
             y = self.functions[function](*wide, **kwargs)
@@ -153,15 +160,17 @@ class Trusted:
     def generator(self, seed: int, device: torch.device) -> torch.Generator:
         return torch.Generator(device).manual_seed(seed)
 
-
-def _widen(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_widen(part) for part in value]
-    if isinstance(value, Argument):
-        value = value.tensor.clone()
-    if isinstance(value, torch.Tensor) and value.is_floating_point():
-        return value.double()
-    return value
+    def _widen(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._widen(part) for part in value]
+        if isinstance(value, Argument):
+            value = value.tensor.clone()
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            value = value.double()
+            if self.nudges is not None:
+                change = torch.randn(value.shape, generator=self.nudges, dtype=torch.float64)
+                value = value * (1 + NUDGE * change.to(value.device))
+        return value
 
 
 def judge(
@@ -208,9 +217,18 @@ def _ask_case(
     try:
         outputs.update(case.run(asked))
         expected = case.run(Trusted(assignment.right, asked.returned))
+        sensitivities = functools.cache(lambda: _sensitivities(assignment, case, asked, expected))
         for stage in STAGES:
             for key, truth in expected.items():
-                compare(key, outputs[key], truth, stage, dtype=case.dtype, magnify=case.magnify)
+                compare(
+                    key,
+                    outputs[key],
+                    truth,
+                    stage,
+                    dtype=case.dtype,
+                    magnify=case.magnify,
+                    sensitivity=lambda key=key: sensitivities()[key],  # type: ignore[misc]
+                )
         if case.inspect is not None:
             case.inspect(outputs)
         _side_effects(case, asked)
@@ -221,6 +239,24 @@ def _ask_case(
     except Unimplemented as unimplemented:
         return unimplemented
     return None
+
+
+def _sensitivities(
+    assignment: Assignment, case: Case, asked: Asked, expected: dict[str, Any]
+) -> dict[str, torch.Tensor]:
+    """How far each element of the true results moves, per relative change of the arguments; a few draws."""
+    furthest = {
+        key: torch.zeros_like(truth, dtype=torch.float64)
+        for key, truth in expected.items()
+        if isinstance(truth, torch.Tensor) and truth.is_floating_point()
+    }
+    for seed in range(8):
+        nudges = torch.Generator().manual_seed(seed)
+        moved = case.run(Trusted(assignment.right, asked.returned, nudges))
+        for key, found in furthest.items():
+            change = (moved[key] - expected[key]).double().abs().nan_to_num(0.0, 0.0)
+            furthest[key] = torch.maximum(found, change / NUDGE)
+    return furthest
 
 
 def _side_effects(case: Case, asked: Asked) -> None:
