@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
-from cnnlab.grading.syntax import dotted, imports, parsed, parsed_as_python
+from cnnlab.grading.syntax import dotted, imports, parsed, parsed_as_python, walked
 
 
 def _words(text: str) -> frozenset[str]:
@@ -77,7 +77,7 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
         return "is more than Python, or less"
     own = [parsed(source) for source in given]
     code = _Code([node for tree in (*own, *strange) for node in tree.body])
-    nodes = (node for tree in strange for node in ast.walk(tree))
+    nodes = (node for tree in strange for statement in tree.body for node in walked(statement))
     return next(filter(None, map(code.why, nodes)), "")
 
 
@@ -85,7 +85,7 @@ class _Code:
     """What has to be known about all cells to judge one node."""
 
     def __init__(self, statements: list[ast.stmt]) -> None:
-        nodes = [node for statement in statements for node in ast.walk(statement)]
+        nodes = [node for statement in statements for node in walked(statement)]
         self.imported = {name: full for one in statements for name, full in imports(one).items()}
         self.own = {name for node in nodes for name in _given_a_meaning(node)}
         # Where a dotted name goes on, where a class is looked at or made use of, and `self.x = …`.

@@ -109,6 +109,18 @@ class StudentKernelApp(IPKernelApp):
     def parse_command_line(self, argv: Any = None) -> None:
         """There is none; making a parser for all that it could say would cost each kernel milliseconds."""
 
+    def load_config_file(self, *args: Any, **kwargs: Any) -> None:
+        """The settings of whoever owns the machine are not those of the students."""
+
+    def init_code(self) -> None:
+        """Nor are the files that run at the start of every IPython of theirs.
+
+        This would also list all modules, for a command that forgets the newer ones: to look at a name is to
+        write to it, and thousands lie in pages that would be copied for each kernel. `prepare` has the list.
+        """
+        assert self.shell is not None
+        self.shell.user_ns_hidden.update(self.shell.user_ns)  # what `%who` leaves out
+
     def init_control(self, context: Any) -> None:
         super().init_control(context)  # type: ignore[no-untyped-call]
         self.shell_channel_thread = None
@@ -125,7 +137,8 @@ def prepare(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as home:
         os.environ["IPYTHONDIR"] = home
         StudentKernelApp.instance(config=config)
-        StudentKernel.instance(config=config, profile_dir=ProfileDir(location=home))
+        kernel = StudentKernel.instance(config=config, profile_dir=ProfileDir(location=home))
+    kernel.shell._sys_modules_keys = set(sys.modules)
 
 
 def no_other_program(command: str, *args: Any, **kwargs: Any) -> str:

@@ -70,7 +70,7 @@ _BY_NAME = _SABOTAGE_CALLS | {"getattr", "setattr", "delattr", "vars", "globals"
 def suspicious(source: str) -> Iterator[tuple[int, str]]:
     """(line, what it does) for every line that a person should look at, each line once."""
     seen: set[int] = set()
-    for node in ast.walk(parsed(source)):
+    for node in walked(parsed(source)):
         why = _why(node)
         line = getattr(node, "lineno", 0)
         if why and line not in seen:
@@ -136,7 +136,7 @@ class Reach:
         return any(getattr(part, "name", None) == method for one in classes for part in one.body)
 
     def _nodes(self) -> Iterator[tuple[str, ast.AST]]:
-        return ((where, node) for where, statement in self.statements for node in ast.walk(statement))
+        return ((where, node) for where, statement in self.statements for node in walked(statement))
 
     def _why(self, node: ast.AST, later: bool) -> str:
         """As `_why`, with names of imports in full; a training loop that runs with its cell hides nothing."""
@@ -233,8 +233,8 @@ def _only_prints(statement: ast.stmt, name: str) -> bool:
     """Whether it prints what calls of a function return, and does nothing else with it."""
     match statement:
         case ast.Expr(ast.Call(ast.Name("print"), given)):
-            names = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id == name]
-            called = [node.func for one in given for node in ast.walk(one) if isinstance(node, ast.Call)]
+            names = [node for node in walked(statement) if isinstance(node, ast.Name) and node.id == name]
+            called = [node.func for one in given for node in walked(one) if isinstance(node, ast.Call)]
             return all(any(one is node for one in called) for node in names)
     return False
 
@@ -242,7 +242,7 @@ def _only_prints(statement: ast.stmt, name: str) -> bool:
 def _aliases(statements: list[ast.stmt], imported: dict[str, str]) -> dict[str, str]:
     """The full names behind names that are assigned what was imported: after `T = torch`, T is torch."""
     found: dict[str, str] = {}
-    pairs = [pair for statement in statements for node in ast.walk(statement) for pair in _assigned(node)]
+    pairs = [pair for statement in statements for node in walked(statement) for pair in _assigned(node)]
     for _ in range(3):  # an alias of an alias, somewhere above or below
         for target, value in pairs:
             if isinstance(target, ast.Name) and (name := dotted(value)):
@@ -309,7 +309,7 @@ def _defined(statement: ast.stmt) -> set[str]:
 def _changed(statement: ast.stmt) -> set[str]:
     """The variables of which a statement of a module calls a method or assigns to an item."""
     names = set()
-    for node in ast.walk(statement):
+    for node in walked(statement):
         match node:
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=inner))):
                 pass
@@ -338,14 +338,14 @@ def _handed_on(node: ast.AST, called: set[int]) -> str:
 
 def _run_later(statement: ast.stmt) -> Iterator[ast.AST]:
     """What stands inside of functions and lambdas, and so runs when these are called."""
-    for node in ast.walk(statement):
+    for node in walked(statement):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from ast.walk(node)
+            yield from walked(node)
 
 
 def _stored(node: ast.AST, kind: type[ast.Name] | type[ast.Attribute]) -> Iterator[str]:
     """Names, or names of attributes, that are assigned to somewhere in it."""
-    for part in ast.walk(node):
+    for part in walked(node):
         if isinstance(part, kind) and isinstance(part.ctx, ast.Store):
             yield part.id if isinstance(part, ast.Name) else part.attr
 
@@ -353,15 +353,15 @@ def _stored(node: ast.AST, kind: type[ast.Name] | type[ast.Attribute]) -> Iterat
 def _used(statement: ast.stmt) -> set[str]:
     """Names that a statement takes from elsewhere: not the arguments and variables of its functions."""
     own: set[str] = set()
-    for node in ast.walk(statement):
+    for node in walked(statement):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             given = node.args
             every = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
             own |= {one.arg for one in every if one}
-            outside = {n for part in ast.walk(node) if isinstance(part, ast.Global) for n in part.names}
+            outside = {n for part in walked(node) if isinstance(part, ast.Global) for n in part.names}
             own |= set(_stored(node, ast.Name)) - outside
     names: set[str] = set()
-    for node in ast.walk(statement):
+    for node in walked(statement):
         match node:
             case ast.Name(id=name, ctx=ast.Load()) if name not in own:
                 names.add(name)
@@ -388,6 +388,7 @@ def parsed_as_python(source: str) -> ast.Module:
         return ast.parse(source)
 
 
+@functools.lru_cache(64)
 def parsed(source: str) -> ast.Module:
     """The cell's syntax tree as IPython runs it, without commands like %matplotlib; empty if it has none."""
     try:
@@ -422,6 +423,12 @@ def _without_commands(statement: ast.stmt) -> list[ast.stmt]:
         return parsed("\n".join([first, *cell])).body or [statement]  # which is told, if it cannot be read
     nothing = how in ("system", "getoutput") or (how.endswith("_magic") and name not in _FROM_ELSEWHERE)
     return [ast.copy_location(ast.Pass(), statement)] if nothing else [statement]
+
+
+@functools.lru_cache(256)
+def walked(node: ast.AST) -> tuple[ast.AST, ...]:
+    """Every node of a tree, as `ast.walk` finds them: there is much to ask about the same statements."""
+    return tuple(ast.walk(node))
 
 
 def _why(node: ast.AST) -> str:
@@ -460,13 +467,13 @@ def _why(node: ast.AST) -> str:
     return next(filter(None, [*map(_named, names), *map(_module, modules)]), "")
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _named(name: str) -> str:
     """What whoever uses this name does; empty for all ordinary names."""
     return "" if name in ("cnnlab.check.check", "cnnlab.check") else _found(name, _SABOTAGE)
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _module(name: str) -> str:
     """What whoever uses this module, or something of it, does; empty for all ordinary modules."""
     return _found(name, _MODULES)
@@ -480,7 +487,7 @@ def _found(name: str, patterns: Mapping[str, str]) -> str:
 def imports(statement: ast.stmt) -> dict[str, str]:
     """The full name behind each name that it imports."""
     names: dict[str, str] = {}
-    for node in ast.walk(statement):
+    for node in walked(statement):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
