@@ -10,7 +10,6 @@ import resource
 import shutil
 import signal
 from pathlib import Path
-from typing import NoReturn
 
 from cnnlab.grading.sandbox import CONNECTION, RUNTIME, TEMPORARY, WORK, Limits, own_folders
 
@@ -30,7 +29,7 @@ USERS = 1000
 
 
 def own_namespaces(limits: Limits) -> None:
-    """Give this process and its children namespaces of their own; its first child is process 1 in them.
+    """Give this process and its child namespaces of their own; the child will be process 1 in them.
 
     Args:
         limits: the number of processes is set here, since a user namespace inherits it.
@@ -99,15 +98,6 @@ def set_limits(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.disk, limits.disk))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
-
-
-def reap_until(child: int) -> NoReturn:
-    """Process 1's work: bury orphans until the kernel ends, then end with it and take all others along."""
-    while True:
-        pid, status = os.wait()
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else 128 - code)
 
 
 def end_with_parent() -> None:

@@ -132,46 +132,41 @@ def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bo
         confine.own_namespaces(limits)
     else:
         confine.adopt_orphans()
-    # Before the fork: afterwards /proc shows the kernel's processes, and this one is not among them.
+    # Before the fork: afterwards /proc shows the kernel, and this process is not to be seen there.
     watched = Watched(limits, Path(CONNECTION) if walled else runtime / request.name / "connection", walled)
     settled, settling = os.pipe()
-    first = os.fork()
-    if first == 0:
+    kernel = os.fork()
+    if kernel == 0:
         connection.close()
-        _guarded(_first_process, None, request, number, limits, runtime, walled, settling)
+        _guarded(_settle, None, request, number, limits, runtime, walled, settling)
     os.close(settling)
     os.read(settled, 1)  # it is only closed; until then /proc shows the processes of all kernels
     os.close(settled)
-    code, reason = _watch(connection, first, watched)
+    code, reason = _watch(connection, kernel, watched)
     if not walled:
         confine.kill_descendants()
     _tell(connection, code, reason)
 
 
-def _first_process(
+def _settle(
     _: None, request: Request, number: int, limits: Limits, runtime: Path, walled: bool, settling: int
 ) -> None:
+    """Become a kernel; behind the wall it is process 1, and all that it sees ends with it."""
     if walled:
         confine.settle(request.name, limits, number)
         work, connection = WORK, CONNECTION
     else:
         confine.set_limits(limits)
+        os.setsid()
         work, connection = (str(runtime / request.name / name) for name in ("files", "connection"))
     confine.end_with_parent()  # a change of user, above, would take this back
     os.close(settling)
-    kernel = os.fork()
-    if kernel == 0:
-        confine.end_with_parent()
-        if not walled:
-            os.setsid()
-        _become_kernel(work, connection, request.key)
-    signal.signal(signal.SIGINT, lambda number, frame: os.kill(kernel, number))
-    confine.reap_until(kernel)
+    _become_kernel(work, connection, request.key)
 
 
-def _watch(connection: socket.socket, first: int, watched: "Watched") -> tuple[int, str]:
+def _watch(connection: socket.socket, kernel: int, watched: "Watched") -> tuple[int, str]:
     """Wait for the end of the kernel, or bring it about; its exit code and why it was ended."""
-    handle, reason = os.pidfd_open(first), ""
+    handle, reason = os.pidfd_open(kernel), ""
     ended = False
     while not ended:
         ready = select.select([connection.fileno(), handle], [], [], WATCH_SECONDS)[0]
@@ -179,12 +174,12 @@ def _watch(connection: socket.socket, first: int, watched: "Watched") -> tuple[i
         if connection.fileno() in ready and not ended:
             said = _receive(connection)
             if said == b"interrupt\n":
-                os.kill(first, signal.SIGINT)
+                os.kill(kernel, signal.SIGINT)
                 continue
-            os.kill(first, signal.SIGKILL)  # the client is gone, or has had enough
+            os.kill(kernel, signal.SIGKILL)  # the client is gone, or has had enough
         elif not ended and not reason and (reason := watched.excess()):
-            os.kill(first, signal.SIGKILL)
-    _, status = os.waitpid(first, 0)
+            os.kill(kernel, signal.SIGKILL)
+    _, status = os.waitpid(kernel, 0)
     return os.waitstatus_to_exitcode(status), reason
 
 
@@ -237,8 +232,8 @@ class Watched:
         return ""
 
     def _processes(self) -> list[str]:
-        if self.walled:  # process 1 is ours
-            return [name for name in os.listdir("/proc") if name.isdecimal() and name != "1"]
+        if self.walled:
+            return [name for name in os.listdir("/proc") if name.isdecimal()]
         return [str(pid) for pid in confine.descendants(os.getpid())[1:]]
 
     def _exact(self, processes: list[str]) -> int:

@@ -76,7 +76,7 @@ ENDINGS = (
     _in_function(
         DEATH,
         "stops_itself",
-        "The function stops its process, which only another one could continue.",
+        "The function stops its process, which only another one could continue; here it cannot.",
         f"""
         import os, signal, time
         try:
@@ -89,7 +89,7 @@ ENDINGS = (
         os.kill(os.getpid(), signal.SIGSTOP)
         return None
         """,
-        r"stopped itself",
+        r"grad is None",
     ),
     _in_function(
         "endless loop", "endless_loop", "The function does not return for a minute.",
