@@ -169,7 +169,7 @@ def _compare_values(
     allowed = absolute + relative * truth.abs()
     if sensitivity is not None and got.is_floating_point():
         allowed += ROUNDINGS * torch.finfo(got.dtype).eps * sensitivity()
-        bad &= error > allowed
+        bad &= (error > allowed) | error.isinf()
         if not bool(bad.any()):
             return
     worst = tuple(torch.unravel_index(error.argmax(), error.shape)) if error.ndim else ()

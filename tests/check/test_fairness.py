@@ -1,5 +1,6 @@
 """Right answers that are a little less exact than ours keep their points."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from solved import functions_of, solution_source
 
 from cnnlab.check import Result, grade
 from cnnlab.check.catalogue import Assignment, Call, Case, Part
+from cnnlab.check.compare import Wrong, compare
 from cnnlab.check.draw import Draw
 from cnnlab.check.judge import judge
 from cnnlab.check.transport import Local
@@ -88,6 +90,12 @@ def test_a_sum_that_cancels_may_be_rounded_differently(dtype: torch.dtype) -> No
     assert _judged_sum(one_by_one, dtype).passed
     assert not _judged_sum(lambda x: one_by_one(x) + 1e4 * torch.finfo(dtype).eps, dtype).passed
     assert not _judged_sum(lambda x: one_by_one(x[1:]), dtype).passed
+
+
+def test_infinity_is_no_matter_of_rounding() -> None:
+    got, truth = torch.tensor([5.0]), torch.tensor([math.inf], dtype=torch.float64)
+    with pytest.raises(Wrong):
+        compare("y", got, truth, "values", dtype=torch.float32, sensitivity=lambda: torch.ones(1))
 
 
 def test_lists_for_tuples_and_numpy_floats() -> None:
