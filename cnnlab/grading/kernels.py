@@ -21,7 +21,7 @@ from queue import Empty
 from typing import Any
 
 import zmq.asyncio
-from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from jupyter_client import AsyncKernelClient, AsyncKernelManager, KernelManager
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import KernelProvisionerBase
 from traitlets import Dict, Enum, default
@@ -33,7 +33,7 @@ from cnnlab.grading.submission import other_files
 from cnnlab.grading.zygote import CHANNELS
 
 PROVISIONER = "cnnlab-sandbox"
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.001
 RECONNECT_MILLISECONDS = 5  # ZeroMQ's own tenth of a second, or two, is longer than a kernel takes to start
 LARGEST_MESSAGE = 128 << 20  # bytes, twice as much as an answer may have
 _numbers = itertools.count()
@@ -190,6 +190,25 @@ class SandboxedKernelManager(AsyncKernelManager):  # type: ignore[misc]
     @default("client_factory")  # type: ignore[untyped-decorator]
     def _client_factory_default(self) -> type:
         return PromptClient
+
+    async def start_kernel(self, *args: Any, **kwargs: Any) -> None:
+        await self._at_once(KernelManager._async_start_kernel, *args, **kwargs)
+
+    async def shutdown_kernel(self, *args: Any, **kwargs: Any) -> None:
+        await self._at_once(KernelManager._async_shutdown_kernel, *args, **kwargs)
+
+    async def _at_once(self, method: Any, *args: Any, **kwargs: Any) -> None:
+        """What Jupyter's decorator `in_pending_state` does, without the pause that it makes for its tests."""
+        if self._attempted_start or not self._ready:
+            self._ready: Any = asyncio.get_running_loop().create_future()
+        try:
+            await method.__wrapped__(self, *args, **kwargs)
+        except Exception as error:
+            self._ready.set_exception(error)
+            self._ready.exception()  # it is told below; nobody need ask for it
+            raise
+        if self.owns_kernel:
+            self._ready.set_result(None)
 
     async def _async_wait(self, pollinterval: float = POLL_SECONDS) -> None:
         """Jupyter's own looks ten times a second whether a kernel has ended."""

@@ -146,6 +146,8 @@ def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bo
     if not walled:
         confine.kill_descendants()
     _tell(connection, code, reason)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(kernel, 0)
 
 
 def _settle(
@@ -167,20 +169,20 @@ def _settle(
 def _watch(connection: socket.socket, kernel: int, watched: "Watched") -> tuple[int, str]:
     """Wait for the end of the kernel, or bring it about; its exit code and why it was ended."""
     handle, reason = os.pidfd_open(kernel), ""
-    ended = False
-    while not ended:
+    while True:
         ready = select.select([connection.fileno(), handle], [], [], WATCH_SECONDS)[0]
-        ended = handle in ready
-        if connection.fileno() in ready and not ended:
-            said = _receive(connection)
-            if said == b"interrupt\n":
+        if handle in ready:
+            _, status = os.waitpid(kernel, 0)
+            return os.waitstatus_to_exitcode(status), reason
+        if connection.fileno() in ready:
+            if _receive(connection) == b"interrupt\n":
                 os.kill(kernel, signal.SIGINT)
                 continue
             os.kill(kernel, signal.SIGKILL)  # the client is gone, or has had enough
-        elif not ended and not reason and (reason := watched.excess()):
+            # To take its memory and namespaces down takes the system a while, and nobody need wait for that.
+            return -signal.SIGKILL, reason
+        if not reason and (reason := watched.excess()):
             os.kill(kernel, signal.SIGKILL)
-    _, status = os.waitpid(kernel, 0)
-    return os.waitstatus_to_exitcode(status), reason
 
 
 def _receive(connection: socket.socket) -> bytes:

@@ -363,6 +363,24 @@ def test_what_would_end_a_process_ends_process_1_too(kernel: Shell) -> None:
         assert kernel(f"{ending}\nprint('went on')") == ("", "")
 
 
+def test_whoever_waits_for_a_kernel_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jupyter's managers of many kernels, which pass arguments by place, wait for `ready`."""
+
+    async def start_and_end() -> None:
+        manager = SandboxedKernelManager()
+        await manager.start_kernel()
+        await asyncio.wait_for(asyncio.shield(manager.ready), 10)
+        await manager.shutdown_kernel(True, False)
+        await asyncio.wait_for(asyncio.shield(manager.ready), 10)
+        monkeypatch.setattr("cnnlab.grading.kernels.zygote", None)
+        with pytest.raises(TypeError):
+            await manager.start_kernel()
+        with pytest.raises(TypeError):
+            await asyncio.wait_for(asyncio.shield(manager.ready), 10)
+
+    asyncio.run(start_and_end())
+
+
 def test_a_kernel_ends_with_its_client(kernel: Shell) -> None:
     """`kill -9` of a grader closes its connections; the same here by hand."""
 
