@@ -36,6 +36,8 @@ CONTENT_POLICY = (
 _HEAD = (
     f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
     '<meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width">'
+    # The template takes all room out of tables.
+    "<style>.rendered_html :is(th, td) { padding: .25em 1em .25em 0; vertical-align: top }</style>"
 )
 _TAGS = {
     *(
