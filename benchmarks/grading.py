@@ -205,10 +205,10 @@ def one_round(course: Path, submissions: int) -> Round:
     )
 
 
-def middle(values: Iterable[float], digits: int = 2) -> str:
+def middle(values: Iterable[float]) -> str:
     """The median, and what it is the median of."""
     ordered = sorted(values)
-    return f"{median(ordered):.{digits}f} ({', '.join(f'{value:.{digits}f}' for value in ordered)})"
+    return f"{median(ordered):.2f} ({', '.join(f'{value:.2f}' for value in ordered)})"
 
 
 def main() -> int:
@@ -217,6 +217,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="measurements of our side; the median counts")
     parser.add_argument("--ours-only", action="store_true", help="leave stock nbgrader out")
     wanted = parser.parse_args()
+    if wanted.rounds < 1 or wanted.submissions < 2:
+        parser.error("it takes one round or more, and two submissions or more.")
     number, cores = wanted.submissions, len(os.sched_getaffinity(0))
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:

@@ -23,8 +23,6 @@ TWICE = (
     "it is right when the function is called only once; a second call, before backward(), must not change "
     "what the first has kept"
 )
-
-
 NUDGE = 2.0**-24  # about what rounding to float32 does to a number
 
 

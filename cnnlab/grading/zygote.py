@@ -5,7 +5,7 @@
 It listens on a Unix socket. A connection is a kernel: the client sends one line of JSON (`Request`), gets
 one when the kernel has ended, `{"exit": code, "reason": text}`, and closing the connection ends the kernel.
 Each connection has a supervisor of its own, a forked process that stays on this side of the inner wall,
-keeps the limits and takes every process of the kernel down with it.
+keeps the limits and takes the kernel down with it.
 """
 
 import contextlib

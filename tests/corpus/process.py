@@ -76,7 +76,7 @@ ENDINGS = (
     _in_function(
         DEATH,
         "stops_itself",
-        "The function stops its process, which only another one could continue; here it cannot.",
+        "The function tries to stop its process, which only another one could continue.",
         f"""
         import os, signal, time
         try:
