@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cnnlab.errors import InputError, unknown
-from cnnlab.grading.garbage import uncollected
+from cnnlab.grading.garbage import importing
 
 # What only `cnnlab[grading]` installs.
 GRADING_PACKAGES = {
@@ -40,7 +40,7 @@ def grading_packages() -> Iterator[None]:
     """Around the imports that a student's installation lacks."""
     sys.modules.setdefault(SLOW, None)  # type: ignore[arg-type]
     try:
-        with uncollected():  # imports make no garbage, and looking for it takes a sixth of their time
+        with importing():
             yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]

@@ -1,4 +1,4 @@
-"""Pauses Python's search for garbage: where it would find none, or must not run."""
+"""Keeps Python's search for garbage away: from where it would find none, or must not run."""
 
 import gc
 from collections.abc import Iterator
@@ -15,3 +15,14 @@ def uncollected() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around imports: what they make is there to stay, so it is not searched for garbage, then or later.
+
+    A search also writes to all that it looks at, and in forks of this process each would have a copy of that.
+    """
+    with uncollected():
+        yield
+        gc.freeze()  # before searches begin again: the first would be of everything

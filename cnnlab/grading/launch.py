@@ -66,7 +66,7 @@ class Zygote:
         Raises:
             InputError: it ended instead; the sentence says why.
         """
-        if self.listens:
+        if self.listens or os.getpid() != self.owner:  # a worker gets nothing to do before it listens
             return
         assert self.process.stdout is not None
         if self.process.stdout.readline() != b"ready\n":

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnlab.errors import InputError
 from cnnlab.grading import confine, sandbox
-from cnnlab.grading.launch import zygote
+from cnnlab.grading.launch import start_zygote
 from cnnlab.grading.sandbox import Mode
 
 
@@ -24,13 +24,17 @@ def pool(workers: int, mode: Mode) -> ProcessPoolExecutor:
     They are forked here, before any thread of ours runs, so that all share the memory of the packages. When
     this process is killed, so are they: each holds open what the others would notice it by.
     """
-    zygote(sandbox.choose(mode))
-    gc.collect()
-    gc.freeze()  # a search for garbage would write to all of that memory, so that each had a copy
+    warm = start_zygote(sandbox.choose(mode))
+    gc.freeze()  # what has been read since the imports: see `importing`
     executor = ProcessPoolExecutor(
         workers, mp_context=get_context("fork"), initializer=confine.end_with_parent
     )
-    executor.submit(os.getpid).result()
+    try:
+        executor.submit(os.getpid).result()
+        warm.wait()
+    except BaseException:
+        executor.shutdown()
+        raise
     return executor
 
 

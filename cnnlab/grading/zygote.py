@@ -9,7 +9,6 @@ keeps the limits and takes the kernel down with it.
 """
 
 import contextlib
-import gc
 import importlib
 import itertools
 import json
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from cnnlab.grading import confine, hugepages, landlock, seccomp
-from cnnlab.grading.garbage import uncollected
+from cnnlab.grading.garbage import importing
 from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 
 WATCH_SECONDS = 0.05
@@ -53,10 +52,8 @@ class Request:
 
 def main(address: str, walled: bool) -> None:
     """Import, listen, fork; until the socket's owner is gone."""
-    with uncollected():  # imports make no garbage worth looking for
+    with importing():
         _warm_up(Path(address).parent)
-    gc.collect()
-    gc.freeze()  # or the first collection in every child would copy all of this process's memory
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)
     listener.listen(64)

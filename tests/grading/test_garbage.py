@@ -1,10 +1,10 @@
-"""Pausing the search for garbage leaves it as it was, on or off, also after an error."""
+"""Pausing the search for garbage leaves it as it was, on or off; what imports made is never searched."""
 
 import gc
 
 import pytest
 
-from cnnlab.grading.garbage import uncollected
+from cnnlab.grading.garbage import importing, uncollected
 
 
 def fail(seen: list[bool]) -> None:
@@ -23,3 +23,13 @@ def test_it_is_off_within_and_afterwards_as_before(before: bool) -> None:
         assert (seen, gc.isenabled()) == ([False], before)
     finally:
         gc.enable() if was else gc.disable()
+
+
+def test_what_imports_made_is_not_searched() -> None:
+    try:
+        with importing():
+            made = [[number] for number in range(10_000)]
+        searched = {id(one) for one in gc.get_objects()}
+        assert not any(id(one) in searched for one in made)
+    finally:
+        gc.unfreeze()
