@@ -114,6 +114,38 @@ def test_a_kernel_made_before_the_fork_has_a_home_of_its_own(kernel: Shell) -> N
     assert printed == "True True\nTrue\n"
 
 
+@pytest.mark.parametrize(("graded", "read"), [(False, True), (True, False)])
+def test_settings_and_startup_files_of_the_machine_are_not_the_students(
+    graded: bool, read: bool, tmp_path: Path
+) -> None:
+    """Whoever owns the machine may have set IPython up; an ordinary kernel does as they say."""
+    settings, profile, home = (tmp_path / name for name in ("etc/ipython", "home/profile_default", "home"))
+    for folder in (settings, profile / "startup"):
+        folder.mkdir(parents=True)
+    (profile / "startup/first.py").write_text("started = True")
+    for place in (settings, profile):
+        (place / "ipython_config.py").write_text(
+            "c.InteractiveShellApp.exec_lines = ['configured = True']\n"
+            "c.InteractiveShellApp.extensions = ['autoreload']"
+        )
+    start = (
+        f"import os, pathlib, sys; sys.prefix, os.environ['IPYTHONDIR'] = {str(tmp_path)!r}, {str(home)!r}\n"
+        "from ipykernel.kernelapp import IPKernelApp\n"
+        "from cnnlab.grading import student_kernel\n"
+        f"home, graded = pathlib.Path({str(home)!r}), {graded}\n"
+        "if graded: student_kernel.prepare(home); os.environ['IPYTHONDIR'] = str(home)\n"
+        "app = (student_kernel.StudentKernelApp if graded else IPKernelApp).instance()\n"
+        "app.transport, app.ip = 'ipc', str(home / 'k')\n"
+        "app.initialize([])\n"
+        "names = {'configured', 'started'} & set(app.shell.user_ns)\n"
+        "names |= {'extended'} if 'IPython.extensions.autoreload' in sys.modules else set()\n"
+        "app.reset_io(); print(sorted(names), flush=True); os._exit(0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True)
+    names = ["configured", "extended", "started"] if read else []
+    assert ran.stdout.splitlines()[-1:] == [str(names)], ran.stderr
+
+
 def test_a_figure_is_shown(kernel: Shell) -> None:
     printed, _ = kernel("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
     assert printed == "a figure"
