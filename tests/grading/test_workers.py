@@ -50,3 +50,16 @@ def test_what_workers_share_is_not_searched_for_garbage() -> None:
     code = f"import gc; from cnnlab.grading.workers import pool; executor = pool(1, 'none'); print({counted})"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (ended.stdout, ended.returncode) == ("True\n", 0), ended.stderr
+
+
+def test_a_sandbox_that_does_not_start_leaves_no_worker_behind() -> None:
+    code = (
+        "import sys, psutil\n"
+        "from cnnlab.errors import InputError\n"
+        "from cnnlab.grading.workers import pool\n"
+        "sys.executable = 'false'\n"  # takes the place of the process that kernels are forked from
+        "try: pool(2, 'none')\n"
+        "except InputError as error: print(error, psutil.Process().children())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ended.stdout == "the sandbox did not start: no reason given. []\n", ended.stderr
