@@ -65,8 +65,8 @@ def compare(
     if stage == "type":
         _compare_type(name, got, expected)
     elif isinstance(expected, float) and stage in ("finite", "values"):
-        got, expected = torch.tensor(float(got)), torch.tensor(expected)
-        _compare_tensor(name, got.double(), expected.double(), stage, None, magnify, None, strict)
+        got, expected = (torch.tensor(float(value), dtype=torch.float64) for value in (got, expected))
+        _compare_tensor(name, got, expected, stage, None, magnify, None, strict)
     elif isinstance(expected, int) and stage == "values" and got != expected:
         raise Wrong("values", f"{name} is {show(got)}; expected {expected}.")
     elif isinstance(expected, torch.Tensor):

@@ -17,7 +17,7 @@ from cnnlab.check.draw import Draw
 from cnnlab.check.report import Result
 from cnnlab.check.transport import Answer, Gradient
 from cnnlab.check.values import Argument, Foreign, Handle, show, show_call
-from cnnlab.check.watch import RANDOM_STATES
+from cnnlab.check.watch import GLOBAL_SEED, RANDOM_STATES
 
 TWICE = (
     "it is right when the function is called only once; a second call, before backward(), must not change "
@@ -269,7 +269,7 @@ def _side_effects(case: Case, asked: Asked) -> None:
                     suspect="in_place",
                 )
             if changed not in case.may_change:
-                suspect = "reseeds_globally" if changed in RANDOM_STATES else None
+                suspect = "reseeds_globally" if changed in RANDOM_STATES | {GLOBAL_SEED} else None
                 raise Wrong("side effects", f"{call.partition('(')[0]} changed {changed}.", suspect=suspect)
 
 

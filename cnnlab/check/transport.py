@@ -163,13 +163,18 @@ def _differentiate(y: Any, x: Any, grad_y: torch.Tensor) -> Any:
     # In a network a second layer may get the same gradient as this one, from a sum.
     other = torch.zeros_like(y, requires_grad=True)
     # Of a scalar: given grad_outputs, torch.autograd.grad would import a computer algebra system first.
-    total = ((y + other) * grad_y).sum()
+    # Turned, so that the gradient comes in another layout than y has, as it may in a network.
+    total = (_turned(y + other) * _turned(grad_y).contiguous()).sum()
     *gradients, beside = torch.autograd.grad(total, [*_leaves(x), other], allow_unused=True)
     if not torch.equal(beside, grad_y.to(y.dtype)):
         raise ValueError("the backward pass changed the gradient that it was given, an in-place operation")
     if not isinstance(x, list):
         return gradients[0]
     return tuple(torch.zeros_like(v) if g is None else g for v, g in zip(x, gradients, strict=True))
+
+
+def _turned(x: torch.Tensor) -> torch.Tensor:
+    return x.transpose(-1, -2) if x.dim() > 1 else x
 
 
 def _changed_arguments(asked: Sequence[Any], given: Sequence[Any]) -> list[str]:

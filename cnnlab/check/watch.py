@@ -200,12 +200,15 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
                     _run_backward.__code__ = _ENGINE
 
 
+GLOBAL_SEED = "torch's global seed"
 # Global state that a function must leave as it found it: how to read it, how to put it back.
 _STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "torch's global random state": (
         torch.default_generator.get_state,
         torch.default_generator.set_state,
     ),
+    # A new seed, even a different one each time, takes its own away from whoever had set one.
+    GLOBAL_SEED: (torch.default_generator.initial_seed, lambda seed: None),
     "numpy's global random state": (
         functools.partial(np.random.get_state, legacy=False),
         np.random.set_state,

@@ -61,6 +61,27 @@ def test_a_backward_pass_may_not_change_the_gradient_that_it_is_given() -> None:
     assert "changed the gradient that it was given" in results[1].message
 
 
+def test_a_backward_pass_takes_a_gradient_in_any_layout() -> None:
+    class Across(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, n, k, alpha, beta):  # type: ignore[no-untyped-def]
+            ctx.save_for_backward(x)
+            ctx.constants = (n, k, alpha, beta)
+            return x * (k + alpha * windows(x.square(), n)) ** -beta
+
+        @staticmethod
+        def backward(ctx, grad_y):  # type: ignore[no-untyped-def]
+            (n, k, alpha, beta), (x,) = ctx.constants, ctx.saved_tensors
+            d = k + alpha * windows(x.square(), n)
+            grad_y = grad_y.view(-1).view(x.shape)
+            back = windows(grad_y * x * d ** (-beta - 1), n)
+            return grad_y * d**-beta - 2 * alpha * beta * x * back, None, None, None, None
+
+    results = grade("local_response_norm", {"lrn_across_channels": Across.apply}, seed=0).results
+    assert results[0].passed, results[0].message
+    assert "view size is not compatible" in results[1].message
+
+
 def windows(t: torch.Tensor, n: int) -> torch.Tensor:
     """Sums over windows of channels."""
     r = n // 2

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cnnlab.check.catalogue import Call, Case
-from cnnlab.check.chance import unrelated
+from cnnlab.check.chance import uniform, unrelated
 from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
 from cnnlab.check.watch import RANDOM_STATES
@@ -62,6 +62,23 @@ def one_call(drawing: Drawing, draw: Draw, device: torch.device, title: str) -> 
         return drawing.ask(call, [call.generator(seed, device)])
 
     return Case(title, run, inspect=lambda outputs: drawing.inspect(drawing.got(outputs, 1)))
+
+
+def one_at_a_time(drawing: Drawing, draw: Draw, device: torch.device) -> Case:
+    """Many calls for a single draw each: what is drawn without replacement looks right only in a batch.
+
+    The drawing's `key` must take 1 / `chance` values, all equally likely.
+    """
+    seed, calls = draw.seed(), 40
+
+    def run(call: Call) -> dict[str, Any]:
+        return drawing.ask(call, [call.generator(seed, device)] * calls)
+
+    def inspect(outputs: dict[str, Any]) -> None:
+        drawn = torch.cat([drawing.key(drawing.got(outputs, number)) for number in range(1, calls + 1)])
+        uniform(drawn, round(1 / drawing.chance), "in calls for one image each, number", lambda _: None)
+
+    return Case(f"{calls} calls for one image each, with one generator", run, inspect=inspect)
 
 
 def _without_generator(drawing: Drawing) -> Case:

@@ -50,9 +50,11 @@ def _batches(draw: Draw, device: torch.device) -> Iterator[tuple[Argument, torch
     for dtype in (torch.float32, torch.float64):
         signs = draw.normal(6, 4, dtype=dtype, device=device).sign()
         signs[0] = torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=dtype)
+        signs[1] = -1.0  # its largest is not that of the batch, and not its largest in absolute value
         targets = draw.integers(6, 4, device)
         targets[0] = 1
-        yield Argument(1e4 * signs), targets, 0.1, "logits of ±10,000"
+        for epsilon in (0.1, 0.0):
+            yield Argument(1e4 * signs), targets, epsilon, "logits of ±10,000"
     spread = draw.normal(6, 4, std=40.0, dtype=torch.float32, device=device)
     spread[:, 0] = 200.0
     yield Argument(spread), torch.arange(6, device=device) % 3 + 1, 0.1, "confident mistakes"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cnnlab.check import chance
-from cnnlab.check.assignments.drawing import FEW, MANY, Drawing, cases, one_call
+from cnnlab.check.assignments.drawing import FEW, MANY, Drawing, cases, one_at_a_time, one_call
 from cnnlab.check.catalogue import Assignment, Call, Case, Part
 from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
@@ -138,6 +138,7 @@ def _draw_crops(draw: Draw, device: torch.device) -> Iterator[Case]:
     yield from cases(_crops(MANY, 2), _crops(FEW, 2), draw, device)
     for n, padding in ((MANY, 4), (MANY, 1), (1, 2), (0, 3), (6, 0)):
         yield one_call(_crops(n, padding), draw, device, f"n = {n}, padding = {padding}")
+    yield one_at_a_time(_crops(1, 2), draw, device)
 
 
 def _crops(n: int, padding: int) -> Drawing:
@@ -195,6 +196,8 @@ def _draw_flips(draw: Draw, device: torch.device) -> Iterator[Case]:
     yield from cases(_flips(MANY, 0.3), _flips(FEW, 0.3), draw, device)
     for n, p in ((MANY, 0.8), (MANY, draw.uniform(0.1, 0.4)), (MANY, 0.5), (50, 0.0), (50, 1.0), (0, 0.5)):
         yield one_call(_flips(n, p), draw, device, f"n = {n}, p = {p}")
+    # A p that is rounded somewhere on its way would be another.
+    yield one_call(_flips(6 * MANY, 0.004), draw, device, f"n = {6 * MANY}, p = 0.004")
     yield _fraction_case(draw, device)
 
 
@@ -279,6 +282,7 @@ def _draw_rectangles(draw: Draw, device: torch.device) -> Iterator[Case]:
         case = one_call(_rectangles(50, *size), draw, device, _size_title(50, size))
         yield Case(case.title, case.run, inspect=case.inspect, suspect="size_not_limited")
     yield one_call(_rectangles(0, *_SIZES[0]), draw, device, "n = 0")
+    yield one_at_a_time(_rectangles(1, *_SIZES[0]), draw, device)
 
 
 def _size_title(n: int, size: tuple[int, int, float, float]) -> str:

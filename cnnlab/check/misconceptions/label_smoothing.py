@@ -92,6 +92,10 @@ def _gradient(change: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..
     return grad
 
 
+def _shifted(logits: Tensor) -> Tensor:
+    return logits - logits.max()
+
+
 def _mean(q: Tensor, log_p: Tensor) -> Tensor:
     return -(q * log_p).sum(1).mean()
 
@@ -178,6 +182,20 @@ MISCONCEPTIONS = (
         "A batch need not hold the last class; use num_classes.",
         ("targets",),
         {"smooth_labels": _inferred},
+    ),
+    _wrong(
+        "largest_of_the_batch",
+        "the largest logit of the whole batch was subtracted, not the largest of each row",
+        "A row far below another has only zeros after exp; subtract from each row its own largest logit.",
+        _LOSS,
+        {
+            "label_smoothing_loss": _loss(
+                lambda z, q, t: _mean(q, _shifted(z) - _shifted(z).exp().sum(1, keepdim=True).log())
+            )["label_smoothing_loss"],
+            "label_smoothing_grad": _gradient(
+                lambda z, q, right: (_shifted(z).exp() / _shifted(z).exp().sum(1, keepdim=True) - q) / len(z)
+            ),
+        },
     ),
     _wrong(
         "loss_summed",
