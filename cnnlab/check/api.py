@@ -12,6 +12,7 @@ from cnnlab.check.catalogue import Assignment, Part
 from cnnlab.check.judge import Transport, judge
 from cnnlab.check.report import Progress, Report, Result
 from cnnlab.check.transport import Local
+from cnnlab.check.values import Malformed
 from cnnlab.check.watch import repeatable
 from cnnlab.errors import InputError, unknown
 
@@ -95,14 +96,18 @@ def judge_part(
 ) -> Result:
     """Check one part, wherever its functions run; the first device on which it fails decides."""
     name = f"{assignment.name}.{part.name}"
-    for function in part.functions:
-        if what := transport.lacking(function):
-            return Result(name, 0, part.points, False, f"{function} {what}.", None)
-    with repeatable(seed):
-        for device in devices:
-            result = judge(assignment, part, transport, seed, device)
-            if not result.passed:
-                break
+    try:
+        for function in part.functions:
+            if what := transport.lacking(function):
+                return Result(name, 0, part.points, False, f"{function} {what}.", None)
+        with repeatable(seed):
+            for device in devices:
+                result = judge(assignment, part, transport, seed, device)
+                if not result.passed:
+                    break
+    except Malformed as error:  # it costs the question and not the other ones
+        what = f"what came back when asked for {' and '.join(part.functions)} cannot be read ({error})."
+        return Result(name, 0, part.points, False, what, None)
     return result
 
 

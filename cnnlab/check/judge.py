@@ -23,6 +23,7 @@ TWICE = (
     "it is right when the function is called only once; a second call, before backward(), must not change "
     "what the first has kept"
 )
+_ARGUMENT = re.compile(r"argument ([0-9]{1,3})")
 NUDGE = 2.0**-24  # about what rounding to float32 does to a number
 
 
@@ -260,8 +261,8 @@ def _sensitivities(
 def _side_effects(case: Case, asked: Asked) -> None:
     for call, answer in zip(asked.calls, asked.answers, strict=True):
         for changed in answer.changed:
-            if changed.startswith("argument "):
-                number = int(changed.removeprefix("argument ")) + 1
+            if position := _ARGUMENT.fullmatch(changed):
+                number = int(position[1]) + 1
                 raise Wrong(
                     "side effects",
                     f"{call.partition('(')[0]} changed its argument number {number} in place; "

@@ -16,6 +16,10 @@ LARGEST_TENSOR = 64 << 20  # bytes; no case asks for more than a few hundred
 Layout = Literal["contiguous", "transposed", "strided", "expanded"]
 
 
+class Malformed(ValueError):
+    """Bytes that are no answer."""
+
+
 @dataclass(frozen=True)
 class Argument:
     """A tensor argument and how it shall lie in memory; the values are the same in every layout."""

@@ -15,12 +15,15 @@ from safetensors import SafetensorError, TensorSpec, serialize
 from safetensors.torch import load
 
 from cnnlab.check.transport import Answer, Gradient, Local
-from cnnlab.check.values import LARGEST_TENSOR, Argument, Foreign, Handle, Layout
+from cnnlab.check.values import LARGEST_TENSOR, Argument, Foreign, Handle, Layout, Malformed
 from cnnlab.check.watch import Ban
 
 LARGEST_ANSWER = LARGEST_TENSOR  # bytes
 LONGEST_TEXT = 2000  # characters of an error or a name
 MOST_ITEMS = 1000  # in a tuple or a list
+LONGEST_JSON = 1 << 20  # bytes of a message that are no tensors
+WIDEST_INT = 64  # bits
+DEEPEST = 8  # tuples and lists within one another
 LAYOUTS = get_args(Layout)
 _HEAD = struct.Struct("<Q")
 
@@ -28,10 +31,6 @@ _HEAD = struct.Struct("<Q")
 def whole(text: str) -> str:
     """The text with a question mark for each half of a character, which no file could hold."""
     return text.encode("utf-8", "replace").decode()
-
-
-class Malformed(ValueError):
-    """Bytes that are no answer."""
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Packer:
                 return [self.pack(part) for part in value[:MOST_ITEMS]]
             case list():
                 return {"list": [self.pack(part) for part in value[:MOST_ITEMS]]}
-            case int() if value.bit_length() > 64:
+            case int() if value.bit_length() > WIDEST_INT:
                 return {"foreign": "int"}
             case None | bool() | int() | float():
                 return value
@@ -93,29 +92,36 @@ class Unpacker:
     def __init__(self, data: bytes) -> None:
         try:
             (length,) = _HEAD.unpack_from(data)
+            if length > LONGEST_JSON:
+                raise Malformed("not a message: too long")
             self.content = json.loads(data[_HEAD.size : _HEAD.size + length])
             self.tensors = load(data[_HEAD.size + length :])
+        except Malformed:
+            raise
         except (struct.error, ValueError, RecursionError, SafetensorError, KeyError, RuntimeError) as error:
             raise Malformed(f"not a message: {type(error).__name__}") from error
         if not isinstance(self.content, dict):
             raise Malformed("not a message: no fields")
 
-    def unpack(self, value: Any) -> Any:
+    def unpack(self, value: Any, deepest: int = DEEPEST) -> Any:
+        """The value that `Packer.pack` has made JSON of."""
         match value:
+            case int() if value.bit_length() > WIDEST_INT:
+                raise Malformed("not a value: an integer of too many digits")
             case None | bool() | int() | float():
                 return value
-            case list() if len(value) <= MOST_ITEMS:
-                return tuple(map(self.unpack, value))
-            case {"list": list(parts)} if len(parts) <= MOST_ITEMS:
-                return list(map(self.unpack, parts))
+            case list(parts) if len(parts) <= MOST_ITEMS and deepest:
+                return tuple(self.unpack(part, deepest - 1) for part in parts)
+            case {"list": list(parts)} if len(parts) <= MOST_ITEMS and deepest:
+                return [self.unpack(part, deepest - 1) for part in parts]
             case {"argument": str(name), "layout": str(how)} if how in LAYOUTS:
                 return Argument(self._tensor(name), cast(Layout, how))
             case {"tensor": str(name)}:
                 return self._tensor(name)
-            case {"handle": int(key)}:
+            case {"handle": int(key)} if key.bit_length() <= WIDEST_INT:
                 return Handle(key)
             case {"foreign": str(name)} if len(name) <= LONGEST_TEXT:
-                return Foreign(name)
+                return Foreign(whole(name))
         raise Malformed("not a value")
 
     def texts(self, name: str) -> list[str]:
@@ -184,12 +190,12 @@ class Remote:
         self.exchange, self.ban = exchange, (ban.operations, ban.autograd)
 
     def lacking(self, function: str) -> str | None:
-        """What is the matter with the function; None when there is one."""
+        """What is the matter with the function; None when there is one. `Malformed` when nobody can say."""
         found = self._ask(Packer(), ask="lacking", function=function).content.get("lacking")
         return None if found is None else _text(found)
 
     def generator(self, seed: int, device: torch.device) -> Handle:
-        """A new generator on the student's side."""
+        """A new generator on the student's side; raises `Malformed` when none comes."""
         reply = self._ask(Packer(), ask="generator", seed=seed, device=str(device))
         handle = reply.unpack(reply.content.get("value"))
         if not isinstance(handle, Handle):

@@ -13,7 +13,7 @@ from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.check.transport import Local
 from cnnlab.check.values import Argument, Foreign, Handle
 from cnnlab.check.watch import settled
-from cnnlab.check.wire import LARGEST_ANSWER, Malformed, Packer, Remote, Unpacker, serve
+from cnnlab.check.wire import LARGEST_ANSWER, Packer, Remote, Unpacker, serve
 
 CPU = [torch.device("cpu")]
 WRONG = [(name, entry) for name, a in ASSIGNMENTS.items() for entry in a.misconceptions[::4]]
@@ -122,7 +122,46 @@ def test_no_verdict_can_be_sent() -> None:
     assert result.points == 0
 
 
-def test_a_malformed_answer_to_another_question_is_not_swallowed() -> None:
-    part = ASSIGNMENTS["label_smoothing"].parts[0]
-    with pytest.raises(Malformed):
-        Remote(lambda sent: b"", part.ban).lacking("smooth_labels")
+def replying(asked: str, data: bytes, part: Any) -> Remote:
+    """The right functions, but to one kind of question always the same answer."""
+    honest = served(ASSIGNMENTS["inverted_dropout"].right)
+    return Remote(lambda sent: data if Unpacker(sent).content["ask"] == asked else honest(sent), part.ban)
+
+
+@pytest.mark.parametrize(
+    ("asked", "data", "said"),
+    [
+        ("lacking", b"", "cannot be read"),
+        ("lacking", message({"lacking": 5}), "cannot be read"),
+        ("generator", b"", "cannot be read"),
+        ("generator", message({"value": 5}), "cannot be read"),
+        ("call", message(HONEST | {"value": [10**4000, 1]}), "cannot be read"),
+        ("call", message(HONEST | {"value": {"handle": 10**4000}}), "cannot be read"),
+        ("call", message(HONEST | {"value": eval("[" * 90 + "]" * 90)}), "cannot be read"),
+        ("call", message(HONEST | {"value": None, "more": "x" * 2**20}), "cannot be read"),
+    ],
+)
+def test_a_malformed_answer_to_any_question_costs_that_question(asked: str, data: bytes, said: str) -> None:
+    assignment = ASSIGNMENTS["inverted_dropout"]
+    part = next(part for part in assignment.parts if part.name == "evaluation")  # it asks all three
+    result = judge_part(assignment, part, replying(asked, data, part), 0, CPU)
+    assert result.points == 0
+    assert said in result.message
+
+
+@pytest.mark.parametrize("changed", ["argument", "argument ", "argument x", "argument ٣", "argument 9999"])
+def test_only_a_number_is_an_argument(changed: str) -> None:
+    assignment = ASSIGNMENTS["label_smoothing"]
+    part, honest = assignment.parts[0], served(assignment.right)
+
+    def lie(sent: bytes) -> bytes:
+        reply = Unpacker(honest(sent))
+        return Packer(reply.tensors).message(reply.content | {"changed": [changed]})
+
+    result = judge_part(assignment, part, Remote(lie, part.ban), 0, CPU)
+    assert f"changed {changed}." in result.message
+
+
+def test_a_name_of_a_type_can_be_written_down() -> None:
+    reply = Unpacker(message({"value": {"foreign": "half \ud83d"}}))
+    assert reply.unpack(reply.content["value"]) == Foreign("half ?")
