@@ -17,9 +17,20 @@ from bleach.css_sanitizer import CSSSanitizer
 from jinja2 import BytecodeCache, Environment, pass_context
 from jinja2.bccache import Bucket
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import Highlight2HTML
+from nbconvert.filters import Highlight2HTML, ansi2html
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from traitlets import Unicode
+
+from cnnlab.grading.room import (
+    NOT_SHOWN,
+    Room,
+    as_written,
+    code_weight,
+    colours_weight,
+    html_weight,
+    text_weight,
+    without_colours,
+)
 
 # Where the chapters are that the checks name.
 CHAPTERS = {
@@ -129,15 +140,25 @@ def _cleaner(attributes: Any) -> bleach.Cleaner:
 _output, _text = _cleaner(_output_attribute), _cleaner(_text_attribute)
 
 
-def clean_output(markup: str) -> str:
-    """HTML that a cell displayed, without anything that acts or leads outside."""
-    return str(_output.clean(_ACTING.sub("", markup)))
+def clean_output(markup: str, room: Room | None = None) -> str:
+    """HTML that a cell displayed, without what acts or leads outside; a sentence if it is too much."""
+    return _cleaned(_output, markup, room)
 
 
-def clean_text(markup: str) -> str:
+def clean_text(markup: str, room: Room | None = None) -> str:
     """HTML made of Markdown, likewise; links with `http` stay."""
-    cleaned = str(_text.clean(_ACTING.sub("", markup)))
+    cleaned = _cleaned(_text, markup, room)
     return re.sub(r'href="data:[^"]*"', "", cleaned).replace("<a href=", '<a rel="noopener noreferrer" href=')
+
+
+def _cleaned(cleaner: bleach.Cleaner, markup: str, room: Room | None) -> str:
+    markup = _ACTING.sub("", markup)
+    if not (room or Room()).takes(html_weight(markup)):
+        return NOT_SHOWN
+    try:
+        return str(cleaner.clean(markup))
+    except RecursionError:  # of brackets in a style
+        return NOT_SHOWN
 
 
 class _Compiled(BytecodeCache):
@@ -162,6 +183,7 @@ _texts: dict[str, str] = {}
 class InertExporter(HTMLExporter):  # type: ignore[misc]
     """nbgrader's feedback page, inert."""
 
+    room = Room()  # a new one for every page
     book = Unicode("", help="the address of the course book, for links to its chapters").tag(config=True)
 
     def _create_environment(self) -> Environment:
@@ -170,11 +192,12 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
         return environment
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> tuple[str, Any]:
-        nb = deepcopy(nb)
+        nb, self.room = deepcopy(nb), Room()
         for cell in nb.cells:
             if cell.cell_type == "code":
-                cell.outputs = [_inert(output) for output in cell.outputs]
-        self.register_filter("highlight_code", _highlighted)
+                cell.outputs = [_inert(output, self.room) for output in cell.outputs]
+        self.register_filter("highlight_code", self._highlighted)
+        self.register_filter("ansi2html", self._in_colours)
         # Not by way of HTMLExporter: it reads the finished page again, for JupyterLab's template, which
         # this is not, and that takes longer than writing it.
         resources = self._init_resources(resources)
@@ -188,15 +211,23 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
         """The filter that turns every text of the page into HTML."""
         if source in _texts:
             return _texts[source]
-        text = clean_text(super().markdown2html(context, source))
+        if not self.room.takes(text_weight(source)):
+            return as_written(source)
+        text = clean_text(super().markdown2html(context, source), self.room)
+        if text == NOT_SHOWN:
+            return as_written(source)
         if not context.get("cell", {}).get("attachments") and len(_texts) < MOST_TEXTS:
             _texts[source] = text
         return text
 
+    def _highlighted(self, source: str, language: str | None = None, metadata: Any = None) -> str:
+        """The filter that colours code, without a look at what the notebook says its language is."""
+        return _coloured(source) if self.room.takes(code_weight(source)) else as_written(source)
 
-def _highlighted(source: str, language: str | None = None, metadata: Any = None) -> str:
-    """The filter that colours code, without a look at what the notebook says its language is."""
-    return _coloured(source)
+    def _in_colours(self, text: str) -> str:
+        """The filter that shows what was written to a terminal."""
+        fits = self.room.takes(colours_weight(text))
+        return str(ansi2html(text if fits else without_colours(text)))
 
 
 @functools.lru_cache(MOST_TEXTS)
@@ -227,7 +258,7 @@ def with_links(page: str, book: str) -> str:
     return page
 
 
-def _inert(output: Any) -> Any:
+def _inert(output: Any, room: Room) -> Any:
     """An output with what can be shown safely; what cannot is named."""
     if output.output_type not in ("display_data", "execute_result"):
         return output
@@ -239,7 +270,7 @@ def _inert(output: Any) -> Any:
         if kind == "text/plain" or (kind in _PICTURES and _BASE64.fullmatch(text)):
             kept[kind] = text
         elif kind == "text/html":
-            kept[kind] = clean_output(text)
+            kept[kind] = clean_output(text, room)
     kept.setdefault(
         "text/plain", f"(an output that is not shown here: {', '.join(sorted(map(str, output.data)))})"
     )

@@ -1,6 +1,7 @@
 """Feedback pages: nothing of a student's acts in them, and a chapter is one click away."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from bs4 import BeautifulSoup
 from corpus.containers import PAYLOADS, SCRIPT_MARK
 
 from cnnlab.check.assignments import ASSIGNMENTS
-from cnnlab.grading.feedback import CHAPTERS, clean_output, clean_text, with_links
+from cnnlab.grading.feedback import CHAPTERS, InertExporter, clean_output, clean_text, with_links
+from cnnlab.grading.room import MOST_OF_ONE, NOT_FORMATTED, NOT_SHOWN
 
 HOSTILE = [
     "<script>document.title='x'</script>",
@@ -79,6 +81,73 @@ def test_what_is_harmless_stays() -> None:
     assert BeautifulSoup(clean_output(table), "html.parser").th["style"] == "color: red;"
     picture = '<img src="data:image/png;base64,iVBORw0KGgo=" alt="a curve">'
     assert BeautifulSoup(clean_output(picture), "html.parser").img["src"].startswith("data:image/png")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "<ul><li>",
+        "<div>",
+        "<i><table>",
+        "<b></p>",
+        "<b><div>",
+        "<div><table></div></table>",
+        "<!--<b>-->",
+        "&",
+    ],
+)
+def test_html_that_would_take_minutes_is_named_instead(pattern: str) -> None:
+    began = time.process_time()
+    assert clean_output(pattern * 100_000) == NOT_SHOWN
+    assert clean_text(pattern * 20_000 if pattern != "&" else pattern * 100_000) == NOT_SHOWN
+    clean_output(pattern * (2400 // len(pattern)))
+    attributes = " ".join(f"a{number}" for number in range(30_000))
+    assert clean_output(f"<p {attributes}>") == NOT_SHOWN
+    assert clean_output(f"<p style='color:{'[' * 2400}'>") in (NOT_SHOWN, "<p></p>")
+    assert time.process_time() - began < 5
+
+
+def test_ordinary_tables_and_pictures_are_not_too_much() -> None:
+    row = "<tr>\n      <th>12</th>\n" + "      <td>-0.123456</td>\n" * 10 + "    </tr>\n"
+    table = f'<table border="1" class="dataframe"><tbody>{row * 100}</tbody></table>'
+    assert clean_output(table).count("<td>") == 1000
+    picture = f'<img src="data:image/png;base64,{"A" * 2_000_000}" alt="a photograph">'
+    assert len(clean_text(picture)) > 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        ("markdown", "\\begin{a}" * 20_000),
+        ("markdown", "<div>" * 9_000),
+        ("code", "a." * 30_000),
+        ("code", " \n" * 30_000),
+        ("code", "*" * 50_000),
+        ("output", "\x1b[31mx" * 200_000),
+        ("output", "\x1b[" * 500_000),
+    ],
+)
+def test_a_text_that_would_take_minutes_is_shown_as_it_is(kind: str, source: str) -> None:
+    printed = nbformat.v4.new_output("stream", text=source)
+    cell = {
+        "markdown": nbformat.v4.new_markdown_cell(source),
+        "code": nbformat.v4.new_code_cell(source),
+        "output": nbformat.v4.new_code_cell("pass", outputs=[printed]),
+    }[kind]
+    began = time.process_time()
+    page, _ = InertExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert time.process_time() - began < 8
+    text = BeautifulSoup(page, "html.parser").get_text()
+    assert ("xxx" in text or "\x1b" not in text) if kind == "output" else NOT_FORMATTED in text
+    assert kind == "output" or source[: MOST_OF_ONE // 2] in text
+
+
+def test_many_small_texts_are_not_too_much_together() -> None:
+    cells = [nbformat.v4.new_markdown_cell(f"{number} " + "<b></p>" * 300) for number in range(300)]
+    began = time.process_time()
+    page, _ = InertExporter().from_notebook_node(nbformat.v4.new_notebook(cells=cells))
+    assert time.process_time() - began < 15
+    assert NOT_FORMATTED in page
 
 
 def test_every_chapter_that_a_check_names_is_there() -> None:
