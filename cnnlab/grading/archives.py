@@ -30,6 +30,7 @@ MOST_PACKED = 200  # a notebook packs about ten times
 MOST_MEMBERS = 1_000_000
 DEEPEST = 30  # folders within folders
 LONGEST_NAME = 255  # bytes of one part of a path; the limit of Linux's file systems
+LONGEST_SENTENCE = 2000  # characters
 _KNOWN_PACKING = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 
 
@@ -114,8 +115,14 @@ def nested(data: bytes, name: str) -> Iterator[Contents]:
 
 def shown(name: str) -> str:
     """The name as it can be printed on any terminal, on one line."""
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)
+    text = printable(name)
     return text if len(text) <= 120 else f"{text[:117]}…"
+
+
+def printable(text: str) -> str:
+    """A sentence with names in it, likewise; a terminal would obey the control characters of a name."""
+    text = text[:LONGEST_SENTENCE] + ("…" if len(text) > LONGEST_SENTENCE else "")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def path_fault(name: str) -> str | None:

@@ -79,6 +79,7 @@ def collect(
     is to be looked at. Nothing newer is overwritten, and what is replaced is kept under ROOT/collected.
     """
     with grading_packages():
+        from cnnlab.grading.archives import printable
         from cnnlab.grading.collect import Collector, register
         from cnnlab.grading.course import released, writing
         from cnnlab.grading.lms import PLATFORMS
@@ -94,7 +95,7 @@ def collect(
     collector = Collector(root, notebook, students, clock, replace, dry_run)
     console, outcomes = Console(), []
     for note in students.notes if students else ():
-        console.print(f"[dim]{escape(note)}[/]", highlight=False, soft_wrap=True)
+        console.print(f"[dim]{escape(printable(note))}[/]", highlight=False, soft_wrap=True)
     with console.status(f"reading {archive.name}"):
         for outcome in collector.collect(archive, cast(Any, platform)):
             outcomes.append(outcome)
@@ -176,6 +177,7 @@ def feedback(
     with grading_packages():
         from rich.progress import track
 
+        from cnnlab.grading.archives import printable
         from cnnlab.grading.course import graded, released, writing
         from cnnlab.grading.late import policy, settle
         from cnnlab.grading.pages import write_page
@@ -200,7 +202,7 @@ def feedback(
     failed = []
     for name, who in track(queue, "feedback", console=Console(stderr=True), transient=True):
         if why := write_page(root, name, who):
-            failed.append(f"Needs attention: {who}, {name}: {why}")
+            failed.append(printable(f"Needs attention: {who}, {name}: {why}"))
     print(f"{len(queue) - len(failed)} feedback pages are in {root / 'feedback'}.", *failed, sep="\n")
     if failed:
         raise typer.Exit(1)
@@ -281,7 +283,7 @@ def export(
 
 def _collected(outcome: Any) -> str:
     """One submission in one line of Rich markup."""
-    from cnnlab.grading.archives import shown
+    from cnnlab.grading.archives import printable, shown
 
     marks = {
         "new": "[green]+[/]",
@@ -290,6 +292,6 @@ def _collected(outcome: Any) -> str:
         "kept": "[red]![/]",
         "refused": "[red]![/]",
     }
-    who = f"  {escape(outcome.student)}" if outcome.student else ""
-    notes = f"  [dim]{escape('; '.join(outcome.notes))}[/]" if outcome.notes else ""
+    who = f"  {escape(printable(outcome.student))}" if outcome.student else ""
+    notes = f"  [dim]{escape(printable('; '.join(outcome.notes)))}[/]" if outcome.notes else ""
     return f"{marks[outcome.state]} {outcome.state}{who}  {escape(shown(outcome.label))}{notes}"

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cnnlab.errors import InputError
+from cnnlab.grading.archives import printable
 from cnnlab.grading.classroom import Classroom, Outcome
 
 
@@ -64,19 +65,19 @@ def grade_class(
     console.print(f"Grades are in {_shown(classroom.export())}.", highlight=False, soft_wrap=True)
     attention = [outcome for outcome in outcomes if outcome.state == "needs attention"]
     for outcome in attention:
-        text = f"[bold red]Needs attention[/]: {escape(outcome.student)}, {outcome.assignment}: "
-        console.print(text + escape(outcome.reason), highlight=False, soft_wrap=True)
+        text = f"[bold red]Needs attention[/]: {escape(printable(outcome.student))}, {outcome.assignment}: "
+        console.print(text + escape(printable(outcome.reason)), highlight=False, soft_wrap=True)
     return outcomes
 
 
 def line(outcome: Outcome) -> str:
     """One submission in one line of Rich markup."""
-    name = f"{outcome.assignment}  {escape(outcome.student)}  "
+    name = f"{outcome.assignment}  {escape(printable(outcome.student))}  "
     if outcome.state == "needs attention":
-        return f"[red]![/] {name}[red]needs attention[/]: {escape(outcome.reason)}"
+        return f"[red]![/] {name}[red]needs attention[/]: {escape(printable(outcome.reason))}"
     parts = [f"{grade_id} {_score(outcome, grade_id)}" for grade_id in outcome.scores]
     total = f"[bold]{_total(outcome):g}[/]/{sum(outcome.max_scores.values()):g}"
-    notes = "".join(f"\n    {escape(note)}" for note in outcome.notes)
+    notes = "".join(f"\n    {escape(printable(note))}" for note in outcome.notes)
     again = " (unchanged)" if outcome.state == "unchanged" else ""
     return f"[green]✓[/] {name}{total}{again}  [dim]{'  '.join(parts)}[/]{notes}"
 

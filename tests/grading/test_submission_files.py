@@ -8,6 +8,10 @@ from typing import Any
 import nbformat
 
 from cnnlab.check.wire import whole
+from cnnlab.grading.classroom import Outcome
+from cnnlab.grading.collect import Collected
+from cnnlab.grading.commands import _collected
+from cnnlab.grading.report import line
 from cnnlab.grading.submission import other_files, read_notebook
 
 
@@ -33,3 +37,17 @@ def test_half_a_character_becomes_a_question_mark(tmp_path: Path, tiny: Any) -> 
 
 def test_a_text_is_whole() -> None:
     assert whole("caf\udce9 \U0001f600") == "caf? \U0001f600"
+
+
+HOSTILE_NAME = "a\x1b]0;owned\x07\x1b[2J\nall is well\u202e.txt"
+
+
+def test_no_name_of_a_file_reaches_the_terminal_as_it_is() -> None:
+    """Neither in a line of a class nor in one of an export; a sentence has an end."""
+    graded = Outcome("tiny", "ada", "graded", notes=[f"other files: {HOSTILE_NAME}"], scores={})
+    refused = Outcome("tiny", f"bob{HOSTILE_NAME}", "needs attention", f"{HOSTILE_NAME} is {'x' * 10**6}")
+    collected = Collected(HOSTILE_NAME, HOSTILE_NAME, "refused", [HOSTILE_NAME, "x" * 10**6])
+    for text in (line(graded).replace("\n    ", ""), line(refused), _collected(collected)):
+        assert "owned" in text
+        assert text.isprintable()
+        assert len(text) < 10_000
