@@ -4,6 +4,7 @@ import codecs
 import functools
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from nbgrader.utils import parse_utc
 import cnnlab
 from cnnlab.check.wire import whole
 from cnnlab.errors import InputError
+from cnnlab.grading.archives import shown
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.restore import known_id
 
@@ -61,12 +63,14 @@ def prepare(folder: Path, released: Path, target: Path) -> list[str]:
     and so is a record of the time that is none.
     """
     path = find_notebook(folder, released.name)
-    notes, notebook = [], read_notebook(path)
+    notes, (notebook, fault) = [], _read(path)
     if path.name != released.name:
         notes.append(f"the notebook was called {path.name}")
     data = path.read_bytes()
     if data.startswith(codecs.BOM_UTF8):
         notes.append("the notebook began with a byte order mark")
+    if fault:
+        notes.append(f"the notebook broke the rules of its format, which was put right ({fault})")
     version = json.loads(data.decode("utf-8-sig")).get("nbformat")
     if version != 4:
         notes.append(f"the notebook was in the older format nbformat {version}")
@@ -100,24 +104,80 @@ def _is_time(content: bytes) -> bool:
 
 def read_notebook(path: Path) -> Any:
     """The notebook in the file; an `InputError` says what the file is instead."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Any, str]:
+    """The notebook, and what in it broke the format's rules and was put right; empty when nothing did."""
     data = path.read_bytes()
     if not data.strip():
         raise InputError(f"{path.name} is empty, 0 bytes. {AGAIN}")
     try:
-        json.loads(data.decode("utf-8-sig"))
+        content = json.loads(data.decode("utf-8-sig"))
+        # JSON may spell half a character, "\\ud83d", which nothing could write down again.
+        content = json.loads(whole(json.dumps(content, ensure_ascii=False)))
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is not UTF-8 text. {AGAIN}") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name} is not complete JSON ({error}). {AGAIN}") from error
     try:
-        # JSON may spell half a character, "\\ud83d", which nothing could write down again.
-        text = whole(json.dumps(json.loads(data.decode("utf-8-sig")), ensure_ascii=False))
-        notebook = nbformat.reads(text, as_version=4)
-        nbformat.validate(notebook)
+        return _validated(content), ""
     except Exception as error:  # nbformat raises many kinds, one per way not to be a notebook
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = _reason(error)
+    try:
+        return _validated(_mended(content)), reason
+    except Exception as error:
         raise InputError(f"{path.name} is not a Jupyter notebook ({reason}). {AGAIN}") from error
+
+
+def _validated(content: Any) -> Any:
+    notebook = nbformat.reads(json.dumps(content), as_version=4)
+    nbformat.validate(notebook)
     return notebook
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, in a few words: it may quote any part of the file."""
+    said = str(error).strip()
+    return shown(said.splitlines()[0] if said else type(error).__name__)
+
+
+def _mended(content: dict[str, Any]) -> dict[str, Any]:
+    """The notebook with the parts that are read of it (`restore`), where only others break the rules.
+
+    Raises:
+        Exception: of many kinds, when it is no notebook of today's format at all.
+    """
+    if content["nbformat"] != 4:
+        raise ValueError("an older format is taken as it is or not at all")
+    cells = [_mended_cell(cell, position) for position, cell in enumerate(content["cells"])]
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+
+
+def _mended_cell(cell: dict[str, Any], position: int) -> dict[str, Any]:
+    kind, metadata, cell_id = cell["cell_type"], cell.get("metadata"), cell.get("id")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    known = isinstance(cell_id, str) and re.fullmatch("[a-zA-Z0-9_-]{1,64}", cell_id)
+    mended = {
+        "id": cell_id if known else f"mended-{position}",
+        "cell_type": kind,
+        "source": cell["source"],
+        "metadata": {
+            name: metadata[name]
+            for name, allowed in (("nbgrader", dict), ("tags", list))
+            if isinstance(metadata.get(name), allowed)
+        },
+    }
+    if kind == "code":
+        outputs = cell.get("outputs")
+        outputs = list(filter(_is_output, outputs)) if isinstance(outputs, list) else []
+        return mended | {"outputs": outputs, "execution_count": None}
+    attachments = cell.get("attachments")
+    return mended | ({"attachments": attachments} if isinstance(attachments, dict) else {})
+
+
+def _is_output(output: Any) -> bool:
+    return bool(nbformat.validator.isvalid(output, ref="output", version=4, version_minor=5))
 
 
 def other_files(folder: Path, notebook: str) -> dict[str, bytes]:

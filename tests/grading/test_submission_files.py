@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 
 from cnnlab.check.wire import whole
+from cnnlab.errors import InputError
 from cnnlab.grading.classroom import Outcome
 from cnnlab.grading.collect import Collected
 from cnnlab.grading.commands import _collected
 from cnnlab.grading.report import line
-from cnnlab.grading.submission import other_files, read_notebook
+from cnnlab.grading.submission import other_files, prepare, read_notebook
 
 
 def test_code_that_is_no_text_stays_behind(tmp_path: Path) -> None:
@@ -37,6 +39,80 @@ def test_half_a_character_becomes_a_question_mark(tmp_path: Path, tiny: Any) -> 
 
 def test_a_text_is_whole() -> None:
     assert whole("caf\udce9 \U0001f600") == "caf? \U0001f600"
+
+
+def notebook_v4(*cells: Any) -> dict[str, Any]:
+    """What a file may hold that says it is a notebook."""
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}
+
+
+def faulty(notebook: dict[str, Any], fault: str) -> None:
+    """Break a rule of the format as other programs and hasty edits do."""
+    cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    match fault:
+        case "kernelspec" | "language_info":
+            notebook["metadata"][fault] = None
+        case "output":
+            good = {"output_type": "stream", "name": "stdout", "text": "42"}
+            cell["outputs"] = [{"output_type": "stream"}, good, 5]
+        case "count":
+            cell["execution_count"] = "3"
+        case "id":
+            cell["id"] = "no id: \u00e9" * 30
+        case "older minor":
+            notebook["nbformat_minor"] = 4
+        case "outputs of a text":
+            notebook["cells"].append({"cell_type": "markdown", "source": "a", "metadata": {}, "outputs": []})
+        case "tags":
+            cell["metadata"]["tags"] = None
+        case _:
+            del cell[fault]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *("outputs", "execution_count", "metadata", "kernelspec", "language_info", "output", "count", "id"),
+        *("older minor", "outputs of a text", "tags"),
+    ],
+)
+def test_a_fault_beside_the_answers_is_put_right(tmp_path: Path, answered: Any, fault: str) -> None:
+    right = answered()
+    notebook = json.loads(nbformat.writes(right))
+    faulty(notebook, fault)
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "tiny.ipynb").write_text(json.dumps(notebook))
+    read = read_notebook(folder / "tiny.ipynb")
+    nbformat.validate(read)
+    assert [cell.source for cell in read.cells][: len(right.cells)] == [cell.source for cell in right.cells]
+    changed = sum(a.id != b.id for a, b in zip(read.cells, right.cells, strict=False))
+    assert changed == (fault == "id")
+    assert sum(len(cell.get("outputs", [])) for cell in read.cells) == (fault == "output")
+    (released := tmp_path / "release" / "tiny.ipynb").parent.mkdir()
+    nbformat.write(right, released)
+    assert any("was put right" in note for note in prepare(folder, released, tmp_path / "prepared"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        {"cells": 5, "nbformat": 4},
+        notebook_v4("x"),
+        notebook_v4({"cell_type": "code"}),
+        notebook_v4({"cell_type": "x" * 10**5, "source": "a"}),
+        notebook_v4({"cell_type": "raw", "id": "a", "metadata": {}, "source": {"\u202e" * 10**5: 1}}),
+        notebook_v4({"cell_type": "raw", "id": "a", "metadata": {}, "source": 5, "\u009b" + "x" * 10**5: 1}),
+    ],
+)
+def test_what_is_no_notebook_is_refused_in_a_few_words(tmp_path: Path, content: Any) -> None:
+    path = tmp_path / "tiny.ipynb"
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="is not a Jupyter notebook") as refused:
+        read_notebook(path)
+    assert len(str(refused.value)) < 300
+    assert str(refused.value).isprintable()
 
 
 HOSTILE_NAME = "a\x1b]0;owned\x07\x1b[2J\nall is well\u202e.txt"
