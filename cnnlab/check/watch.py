@@ -33,7 +33,7 @@ _COURSE = str(Path(__file__).parents[1])
 # Runs what an operation is composed of, past the kernel that notes its use.
 _DECOMPOSE = torch._ops.OpOverload.decompose.__code__
 # What of the course holds an answer, or may come to hold one.
-_ANSWERS = ("reference", "data", "training", "tuning")
+ANSWERS = ("reference", "data", "training", "tuning")
 # Where every backward pass begins, its code, and the same function under another name.
 _run_backward = torch.autograd.graph._engine_run_backward
 _ENGINE = _run_backward.__code__
@@ -126,7 +126,7 @@ def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]
     def banned_code(code: Any) -> str | None:
         if code.co_filename.startswith(_COURSE):
             room = code.co_filename[len(_COURSE) + 1 :].partition("/")[0]
-            return f"cnnlab.{room}" if room in _ANSWERS else None
+            return f"cnnlab.{room}" if room in ANSWERS else None
         if code.co_filename.startswith(_TORCH) and pattern.search(code.co_qualname):  # or its class's name
             return f"torch's {code.co_qualname}"
         return None

@@ -21,7 +21,8 @@ CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
     0x20000000,
     0x40000000,
 )
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 38, 4, 24, 36
 PR_SET_PDEATHSIG = 1
 FIRST_USER = 61000  # as root each kernel is a user of its own, so that limits per user are limits per kernel
@@ -62,8 +63,8 @@ def settle(name: str, limits: Limits, number: int) -> None:
     own = f"{RUNTIME}/{name}"
     _mount(f"{own}/connection", CONNECTION, None, MS_BIND)
     size = f"size={limits.disk},mode=0700,uid={user},gid={group}"
-    for path in (WORK, TEMPORARY, "/dev/shm"):
-        _mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, size)
+    for path in (WORK, TEMPORARY, "/dev/shm"):  # nothing that is put there can be loaded as machine code
+        _mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
     if any(folder.startswith("/tmp/") for folder in own_folders()):  # then it must stay, but for reading
         _mount("/tmp", "/tmp", None, MS_BIND | MS_REC)  # only a mount can be made read-only
         _mount(None, "/tmp", None, MS_REMOUNT | MS_BIND | MS_RDONLY)

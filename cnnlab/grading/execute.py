@@ -48,12 +48,12 @@ from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
 from cnnlab.grading.kernels import SandboxedKernelManager
 from cnnlab.grading.markers import nbgrader
-from cnnlab.grading.plain import beyond
+from cnnlab.grading.plain import beyond, beyond_in
 from cnnlab.grading.regrade import is_another
 from cnnlab.grading.sandbox import MODES
 from cnnlab.grading.student_kernel import ANSWER, CALL
 from cnnlab.grading.submission import other_files
-from cnnlab.grading.syntax import Reach, parsed_as_python, reach, suspicious
+from cnnlab.grading.syntax import Reach, parsed_as_python, reach, suspicious, unreadable
 
 NOT_RUN = ("NotRun", "this cell was never run")
 DIED = (
@@ -99,7 +99,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         self.notebook_ends = began + self.notebook_seconds
         self.check_seed = self.seed if self.seed >= 0 else _seed(nb, self.secret)
         for cell in nb.cells:
-            if cell.cell_type == "code" and not self._is_skipped(cell):
+            if why := _unreadable(cell):
+                cell.outputs, cell.execution_count = [_error("NotRun", f"{why}, so it was not run")], None
+            elif cell.cell_type == "code" and not self._is_skipped(cell):
                 # Whatever goes wrong from here on: a graded cell that did not run has an error, so no points.
                 cell.outputs = [_error(*NOT_RUN)] if nbgrader(cell).get("grade") else []
                 cell.execution_count = None
@@ -156,10 +158,14 @@ class ExecuteCells(Execute):  # type: ignore[misc]
                     self.record["suspicious"].append(f"{where}, line {line}: {why}")
 
     def _is_skipped(self, cell: Any) -> bool:
-        """An experiment, never a graded cell or an answer; `RestoreCells` made the tags our own."""
+        """What is not run: an experiment, never a graded cell or an answer; or what nobody could read.
+
+        `RestoreCells` made the tags our own.
+        """
         metadata = nbgrader(cell)
         ours = metadata.get("grade") or metadata.get("solution")
-        return not ours and self.skip_cells_with_tag in cell.metadata.get("tags", [])
+        tagged = not ours and self.skip_cells_with_tag in cell.metadata.get("tags", [])
+        return tagged or bool(_unreadable(cell))
 
     def _seconds(self, cell: Any) -> float:
         """How long the cell may take; the locked set-up is our own code, and importing torch can be slow."""
@@ -287,15 +293,21 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return f"line {line} of {where} {why}"
         if not self.others_count:
             return ""
+        given = [cell for cell in self._above(check) if _is_given(cell)]
+        # What it is made of goes with it wherever it is judged.
+        if strange := beyond_in([node for _, node in made_of.statements], [cell.source for cell in given]):
+            return f"what computes them {strange}"
         if self.odd is None:
             self.odd = self._odd(None)
         odd = self.odd and self._odd(check)  # most notebooks have nothing odd, which is then seen but once
         if not odd:
             return ""
-        given = [cell for cell in self._above(check) if _is_given(cell)]
         # The question alone: what else the notebook does, to the kernel for instance, is not done there.
         alone = deepcopy(self.nb)
-        alone.cells = deepcopy([*given, *map(new_code_cell, made_of.cells()), check])
+        try:
+            alone.cells = deepcopy([*given, *map(new_code_cell, made_of.cells()), check])
+        except RecursionError:
+            return "what computes them is nested too deeply to be judged alone"
         executor = ExecuteCells(config=self.config, seed=self.check_seed, log=_SILENT)
         executor.notebook_seconds = max(1, int(self.notebook_ends - time.monotonic()))
         executor.others_count = False
@@ -382,6 +394,12 @@ def request(cell: Any) -> tuple[str, list[str]] | None:
             names = [function.id for function in functions if isinstance(function, ast.Name)]
             return (name, names) if len(names) == len(functions) else None
     return None
+
+
+def _unreadable(cell: Any) -> str:
+    """Why a cell of a student's is not run, if nobody could read what it does."""
+    theirs = cell.cell_type == "code" and not nbgrader(cell).get("locked")
+    return unreadable(cell.source) if theirs else ""
 
 
 def _is_given(cell: Any) -> bool:

@@ -16,7 +16,9 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
-from cnnlab.grading.syntax import dotted, imports, parsed, parsed_as_python, walked
+import numpy as np
+
+from cnnlab.grading.syntax import dotted, has_hidden_lines, imports, parsed, parsed_as_python, walked
 
 
 def _words(text: str) -> frozenset[str]:
@@ -26,14 +28,33 @@ def _words(text: str) -> frozenset[str]:
 # Modules whose public functions and classes are plain; those of the second list, only these.
 _MODULES = _words(
     "torch torch.nn torch.nn.functional torch.nn.init torch.optim torch.linalg torch.special torch.fft "
-    "torch.testing torch.autograd torch.cuda torch.func torch.utils torch.utils.data torch.distributions "
-    "numpy numpy.random numpy.linalg math cmath itertools time random"
+    "torch.autograd torch.func torch.utils.data torch.distributions "
+    "numpy numpy.random numpy.linalg math cmath itertools time random fractions decimal statistics numbers"
 )
 _ONLY = {
-    "functools": "partial reduce cache lru_cache wraps",
+    "torch.autograd.function": "Function once_differentiable",
+    "torch.cuda": (
+        "is_available device_count current_device get_device_name synchronize manual_seed manual_seed_all "
+        "empty_cache memory_allocated max_memory_allocated"
+    ),
+    "torch.testing": "assert_close assert_allclose make_tensor",
+    "torch.utils": "data",
+    "functools": "partial reduce cache lru_cache",
     "collections": "defaultdict Counter deque OrderedDict namedtuple",
+    "collections.abc": "Callable Generator Iterable Iterator Mapping Sequence",
+    "contextlib": "contextmanager nullcontext suppress",
     "copy": "copy deepcopy",
-    "typing": "Any Callable Optional Union List Tuple Dict Sequence Iterable Iterator Mapping",
+    "dataclasses": "dataclass field replace astuple asdict",
+    "enum": "Enum IntEnum auto",
+    "abc": "ABC abstractmethod",
+    "operator": "add sub mul truediv floordiv mod pow neg matmul eq ne lt le gt ge itemgetter",
+    "scipy.special": "softmax log_softmax logsumexp xlogy expit",
+    "types": "SimpleNamespace",
+    "typing": (
+        "Any Callable Optional Union List Tuple Dict Set Type Sequence Iterable Iterator Mapping Generator "
+        "Annotated ClassVar Final Generic Literal NamedTuple NoReturn Protocol TypeAlias TypedDict TypeVar"
+    ),
+    "warnings": "warn filterwarnings simplefilter",
     "__future__": "annotations",
     "cnnlab.check": "check",
     "matplotlib.pyplot": (
@@ -50,14 +71,23 @@ _BUILTINS = _words(
     "zip NotImplemented display"
 )
 _OF_IPYTHON = _words("get_ipython In Out exit quit")
-_METHODS = _words("__init__ __call__ __repr__ __str__ __len__ __getitem__")
-_BASES = _words("object torch.nn.Module torch.autograd.Function torch.utils.data.Dataset")
+_METHODS = _words(
+    "__init__ __post_init__ __call__ __repr__ __str__ __len__ __getitem__ __setitem__ __contains__ "
+    "__missing__ __iter__ __next__ __enter__ __exit__ __eq__ __lt__ __add__ __sub__ __mul__ __truediv__ "
+    "__neg__"
+)
+_TOLD = _words("__name__ __doc__ __slots__")  # texts, wherever they stand
+_BASES = _words(
+    "object dict list tuple torch.nn.Module torch.autograd.Function torch.utils.data.Dataset abc.ABC "
+    "enum.Enum enum.IntEnum typing.NamedTuple typing.Protocol typing.TypedDict typing.Generic"
+)
 # Attributes that lead to files, into frames, generators and functions, to what was compiled, to modules.
 _FURTHER = re.compile(
-    r"\*|_.*|(gi|cr|ag|f|tb|co|func)_.*|(load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
+    r"\*|_.*|(gi|cr|ag|f|tb|co|func)_.*|(test|load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
     r"|(from|to)_?file|memmap|load_library|seterrcall|ctypes)"
     r"|get_device_module|torch|numpy|library|ops|overrides|jit|fx|package|hub|classes"
 )
+_WRAPS = "functools.wraps"  # plain as a decorator of one's own function; else it sets any attribute
 _DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
 _OF_PYTHON = frozenset(sys.stdlib_module_names - {"copy", "random", "math", "string", "select", "time"})
 _OF_TENSORS = frozenset(("requires_grad", "grad", "data", "training"))  # what training loops assign to
@@ -70,14 +100,22 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
         sources: the cells that a stranger wrote.
         given: those of our own, which define names for them.
     """
+    sources = list(sources)
+    if any(map(has_hidden_lines, sources)):
+        return "hides lines from whoever reads it"
     try:
         # Another command of IPython's may evaluate what stands in its text.
         strange = [parsed_as_python(_DRAWING.sub("", source)) for source in sources]
     except (ValueError, RecursionError, MemoryError, SyntaxError):
         return "is more than Python, or less"
-    own = [parsed(source) for source in given]
-    code = _Code([node for tree in (*own, *strange) for node in tree.body])
-    nodes = (node for tree in strange for statement in tree.body for node in walked(statement))
+    return beyond_in([statement for tree in strange for statement in tree.body], given)
+
+
+def beyond_in(statements: list[ast.stmt], given: Iterable[str] = ()) -> str:
+    """The same of statements that were read already."""
+    own = [statement for source in given for statement in parsed(source).body]
+    code = _Code([*own, *statements])
+    nodes = (node for statement in statements for node in walked(statement))
     return next(filter(None, map(code.why, nodes)), "")
 
 
@@ -91,6 +129,8 @@ class _Code:
         # Where a dotted name goes on, where a class is looked at or made use of, and `self.x = …`.
         self.inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
         self.classes = {id(place) for node in nodes for place in _uses_of_classes(node)}
+        self.harmless = {id(place) for node in nodes for place in _harmless(node)}
+        self.decorators = {id(place) for node in nodes for place in _copying_names(node)}
         self.of_self = {id(place) for node in nodes for place in _stored_in_self(node)}
 
     def why(self, node: ast.AST) -> str:
@@ -102,7 +142,9 @@ class _Code:
                 return next((f"imports {one.name}" for one in aliases if one.name not in _KNOWN), "")
             case ast.ImportFrom(module=module, names=aliases):
                 names = [f"{module}.{one.name}" for one in aliases]
-                return next((f"imports {name}" for name in names if not _is_plain(name)), "")
+                return next(
+                    (f"imports {name}" for name in names if not _is_plain(name) and name != _WRAPS), ""
+                )
             case ast.Name(id=name):
                 return self._name(node, name)
             case ast.Attribute(attr=name):
@@ -133,12 +175,14 @@ class _Code:
             return "" if id(node) in self.inner else self._value(node, self.imported[name])
         if name in _BUILTINS or _is_exception(name):
             return ""
+        if name in _TOLD or id(node) in self.harmless:
+            return ""
         # What is no builtin of the list stays one wherever else its name may have another meaning.
         strange = hasattr(builtins, name) or name in _OF_IPYTHON or name.startswith("__")
         return f"uses {name}" if strange or name not in self.own else ""
 
     def _attribute(self, node: ast.Attribute, name: str) -> str:
-        if _leads_further(name):
+        if _leads_further(name) and id(node) not in self.harmless:
             return f"uses .{name}"
         full = self._full(node)
         if not isinstance(node.ctx, ast.Load):
@@ -148,9 +192,12 @@ class _Code:
 
     def _value(self, node: ast.expr, full: str) -> str:
         """What is not plain about the use of something that was imported."""
+        if full == _WRAPS and id(node) in self.decorators:
+            return ""
         if not _is_plain(full) or full in _KNOWN:
             return f"uses {full}"
-        if isinstance(_found(full), type) and id(node) not in self.classes:
+        kind = _found(full)
+        if isinstance(kind, type) and not issubclass(kind, np.generic) and id(node) not in self.classes:
             return f"hands {full} on"
         return ""
 
@@ -163,7 +210,7 @@ class _Code:
 
 
 def _leads_further(attribute: str) -> bool:
-    known = attribute in _METHODS or attribute == "_"
+    known = attribute in _METHODS | _TOLD or attribute == "_"
     return not known and (attribute in _OF_PYTHON or _FURTHER.fullmatch(attribute) is not None)
 
 
@@ -222,6 +269,39 @@ def _uses_of_classes(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(kind)
         case ast.FunctionDef(returns=ast.expr() as kind):
             yield from ast.walk(kind)
+    if isinstance(node, ast.FunctionDef):
+        yield from node.decorator_list
+
+
+def _harmless(node: ast.AST) -> Iterator[ast.AST]:
+    """Where a type is asked for its name, or compared, and a tensor for its numbers.
+
+    `type(x).__name__`, `type(x) is int`; `x.numpy()`, which no module could be.
+    """
+    match node:
+        case ast.Call(func=ast.Attribute(attr="numpy") as method, args=[]):
+            yield method
+            return
+        case ast.Attribute(value=asked, attr="__name__"):
+            types = [asked]
+        case ast.Compare(left=left, comparators=others):
+            types = [left, *others]
+        case _:
+            return
+    for one in types:
+        match one:
+            case ast.Call(func=ast.Name("type") as name, args=[_], keywords=[]):
+                yield name
+            case ast.Attribute(attr="__class__"):
+                yield one
+
+
+def _copying_names(node: ast.AST) -> Iterator[ast.AST]:
+    """Where `wraps(function)` decorates a function."""
+    for decorator in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+        match decorator:
+            case ast.Call(func=called, args=[ast.Name()], keywords=[]):
+                yield called
 
 
 def _stored_in_self(node: ast.AST) -> Iterator[ast.AST]:

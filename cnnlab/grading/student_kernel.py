@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -27,8 +28,21 @@ CALL, ANSWER = b"cnnlab_call", b"cnnlab_answer"
 PATIENCE = 50  # milliseconds in which a call is expected to be followed by the next
 
 
+class NoSubshells:
+    """Stands where ipykernel has the thread of its subshells, and is asked whose child that is."""
+
+    @property
+    def parent_thread(self) -> threading.Thread:
+        return threading.main_thread()
+
+    def __bool__(self) -> bool:
+        return False
+
+
 class StudentKernel(IPythonKernel):
     """Answers calls, beside what Jupyter asks."""
+
+    _supports_kernel_subshells = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
@@ -123,7 +137,7 @@ class StudentKernelApp(IPKernelApp):
 
     def init_control(self, context: Any) -> None:
         super().init_control(context)  # type: ignore[no-untyped-call]
-        self.shell_channel_thread = None
+        self.shell_channel_thread = NoSubshells()
 
 
 def prepare(folder: Path) -> None:

@@ -10,15 +10,17 @@ import functools
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-from cnnlab.check.watch import Ban
+from cnnlab.check.watch import ANSWERS, Ban
 from cnnlab.grading.garbage import uncollected
 
 # Modules whose functions are the library's.
 LIBRARIES = ("torch", "torchvision", "cnnlab")
+_ANSWERS = tuple(f"cnnlab.{room}" for room in ANSWERS)
 _NOT_STUDENTS = sys.stdlib_module_names | {"numpy", "IPython"}  # other modules that are not the student's own
 # What nobody needs for these assignments and what takes the watching apart: (pattern of a name, why).
 _SABOTAGE = {
@@ -29,7 +31,10 @@ _SABOTAGE = {
         "reaches below PyTorch's functions"
     ),
     r"torch\.utils\.(_python_dispatch|cpp_extension)\b.*": "reaches below PyTorch's functions",
-    r".*\.(grad_fn|next_functions|run_backward|_execution_engine)": "walks autograd's graph by hand",
+    r".*\.(grad_fn|next_functions|run_backward|_execution_engine|get_gradient_edge)": (
+        "walks autograd's graph by hand"
+    ),
+    r"torch\.autograd\.graph\b.*": "walks autograd's graph by hand",
     r".*\.(__dict__|__code__|__globals__|__subclasses__|__builtins__|__getattribute__)|__builtins__": (
         "takes things out of places where their names do not show"
     ),
@@ -63,6 +68,13 @@ _AUTOGRAD = re.compile(
 _AROUND = {"time", "timeit", "prun", "capture"}
 _OPTIONS = re.compile(r"(\s*--?\w[\w-]*(\s+\d+)?)*")  # such as -n 10, in front of the code
 _FROM_ELSEWHERE = {"run", "load", "loadpy", "macro", "rerun", "recall", "edit", "script", "python", "python3"}
+LONGEST_CELL = 50_000  # characters
+MOST_COMMANDS = 50
+# Where IPython begins a new line, and Python does not: what a comment hides from one, the other runs.
+_HIDDEN_LINES = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_COMMAND = re.compile(
+    rf"(^|{_HIDDEN_LINES.pattern})[^\S\n]*([%!?,;/]|[\w., ]+=\s*[%!]|[^\n#]*\?\s*$)", re.MULTILINE
+)
 _SABOTAGE_CALLS = {"exec", "eval", "compile", "__import__"}
 _BY_NAME = _SABOTAGE_CALLS | {"getattr", "setattr", "delattr", "vars", "globals", "locals"}
 
@@ -98,7 +110,7 @@ class Reach:
             if isinstance(node, ast.Call) and (name := dotted(node.func)):
                 full = self._full(name)
                 ours = full.split(".")[0] in LIBRARIES or name.split(".")[0] in ("F", "nn")
-                banned = pattern.search(full.split(".")[-1]) or full.startswith("cnnlab.reference")
+                banned = pattern.search(full.split(".")[-1]) or full.startswith(_ANSWERS)
                 if ours and (banned or (ban.autograd and _AUTOGRAD.match(full))):
                     found.append((where, node.lineno, name))
         return sorted(found)
@@ -378,6 +390,19 @@ def _used(statement: ast.stmt) -> set[str]:
     return names
 
 
+def unreadable(source: str) -> str:
+    """Why nobody would read a cell, neither this module nor a person; empty for all others.
+
+    To parse takes a kilobyte of memory for every few characters, and IPython reads the whole cell anew for
+    each of its commands.
+    """
+    if len(source) > LONGEST_CELL:
+        return f"it has more than {LONGEST_CELL:,} characters"
+    if len(_COMMAND.findall(source)) > MOST_COMMANDS:
+        return f"it has more than {MOST_COMMANDS} of IPython's commands"
+    return ""
+
+
 def parsed_as_python(source: str) -> ast.Module:
     """As `ast.parse`, which fails when it is entered a second time before it is done (CPython issue 106905).
 
@@ -388,16 +413,20 @@ def parsed_as_python(source: str) -> ast.Module:
         return ast.parse(source)
 
 
+def has_hidden_lines(source: str) -> bool:
+    """Whether IPython may run lines of a cell that are none to Python, such as those behind a form feed."""
+    return _HIDDEN_LINES.search(source) is not None
+
+
 @functools.lru_cache(64)
 def parsed(source: str) -> ast.Module:
     """The cell's syntax tree as IPython runs it, without commands like %matplotlib; empty if it has none."""
-    try:
-        return parsed_as_python(source)  # most cells are Python as they are
-    except (ValueError, RecursionError, MemoryError, SyntaxError):
-        pass
+    if not has_hidden_lines(source):
+        with suppress(ValueError, RecursionError, MemoryError, SyntaxError):
+            return parsed_as_python(source)  # most cells are Python as they are
     try:
         tree = parsed_as_python(TransformerManager().transform_cell(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, RuntimeError):
         return ast.Module([], [])
     for node in ast.walk(tree):
         for name, body in ast.iter_fields(node):

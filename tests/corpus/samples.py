@@ -10,6 +10,7 @@ from corpus.forms import FORMS
 from corpus.frame import FRAME
 from corpus.further import FURTHER
 from corpus.handing_in import HANDING_IN
+from corpus.hidden import HIDDEN
 from corpus.leftovers import LEFTOVERS
 from corpus.liars import RESULTS
 from corpus.library import LIBRARY
@@ -22,7 +23,8 @@ from corpus.spies import SPIES
 __all__ = ["ALL", "DUE", "EXPORTS", "IN_TIME", "ITEMS", "LATE", "TAMPERING", "Export", "Sample"]
 
 TAMPERING = (*FRAME, *SHELL_TRICKS, *PATCHES, *RESULTS, *FORMS, *LIBRARY, *SPIES, *CONTAINERS)
-ALL: tuple[Sample, ...] = (*TAMPERING, *PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN, *FURTHER, *ELSEWHERE)
+_OTHERS = (*PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN, *FURTHER, *ELSEWHERE, *HIDDEN)
+ALL: tuple[Sample, ...] = (*TAMPERING, *_OTHERS)
 
 # The lists of the grader's promises, word for word, with the samples that each has at least.
 ITEMS: dict[str, tuple[str, ...]] = {
@@ -140,4 +142,6 @@ ITEMS: dict[str, tuple[str, ...]] = {
     "functions and results of another kind": ("generator_function", "one_element_for_a_billion"),
     "sabotage outside of the answer": ("blinded_transport", "edited_replies", "tidies_up"),
     "around the ban: differentiation by other means": ("forward_mode", "graph_walked_by_hand"),
+    "code that the text hides": ("behind_a_comment_form_feed", "blinded_by_a_list"),
+    "honest code of unusual kinds": ("awaits", "classes_and_decorators"),
 }

@@ -1,5 +1,6 @@
 """The corpus itself: every item has its samples, each is written, and honest work in them is left honest."""
 
+import ast
 import re
 import zipfile
 from collections.abc import Callable
@@ -133,7 +134,7 @@ def test_every_cell_is_python(one: Sample, corpus: dict[str, Path]) -> None:
     """A trick must not fail for a typing error."""
     for cell in read(one, corpus).cells:
         if cell.cell_type == "code" and not re.search(r"^\s*[%!]", cell.source, re.MULTILINE):
-            compile(cell.source, cell.id, "exec")
+            compile(cell.source, cell.id, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 # The comparison that each liar is made for, with the truth on its right.

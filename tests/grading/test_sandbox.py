@@ -210,6 +210,25 @@ def test_system_and_packages_cannot_be_written(kernel: Shell, path: str) -> None
     assert printed in ("OSError\n", "PermissionError\n")
 
 
+@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm", "$TMPDIR"])
+def test_machine_code_cannot_be_brought_along(kernel: Shell, folder: str) -> None:
+    """Even under another name: the same library that is there already is refused as a copy."""
+    printed, _ = kernel(
+        "import _ctypes, ctypes, os, shutil\n"
+        f"copy = os.path.abspath(os.path.expandvars({folder + '/data.txt'!r}))\n"
+        "shutil.copy(_ctypes.__file__, copy)\n"
+        "print(ctypes.CDLL(_ctypes.__file__) is not None)\n"
+        "try:\n    print(ctypes.CDLL(copy))\nexcept OSError as error:\n    print(error)"
+    )
+    assert printed.splitlines()[0] == "True"
+    assert "failed to map segment" in printed
+
+
+def test_a_cell_may_await(kernel: Shell) -> None:
+    printed, _ = kernel("import asyncio\nprint(await asyncio.sleep(0, result=3))")
+    assert printed == "3\n"
+
+
 def test_the_own_copy_is_there_and_only_a_copy(kernel: Shell, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("kept")
     (tmp_path / "link").symlink_to("/etc/passwd")

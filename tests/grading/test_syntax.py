@@ -8,7 +8,7 @@ import pytest
 
 from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.check.watch import Ban
-from cnnlab.grading.syntax import parsed_as_python, reach, suspicious
+from cnnlab.grading.syntax import parsed_as_python, reach, suspicious, unreadable
 
 CORRECT = sorted((Path(__file__).parents[1] / "sample_class" / "correct").glob("*/*.py"))
 BAN = Ban("batch_norm|cross_entropy", autograd=True)
@@ -309,3 +309,27 @@ def test_a_name_is_seen_however_it_is_reached(body: str) -> None:
 )
 def test_what_does_not_differentiate_is_allowed(call: str) -> None:
     assert library_calls(written(call), ["answer"], BAN) == []
+
+
+def test_what_ipython_runs_is_read_and_not_what_python_would() -> None:
+    assert [line for line, _ in suspicious("# a\x0c%time 1\x0cimport ctypes\nprint(1)")]
+    assert not list(suspicious("# a page\x0c of text\u2028import ctypes\nprint(1)"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = [" + "1, " * 20_000 + "]",
+        "%time x\n" * 60,
+        "!ls\n" * 60,
+        "a = !ls\n" * 60,
+        "x?\n" * 60,
+        "# \x0c%time" * 60,
+    ],
+)
+def test_what_would_take_too_long_to_read_is_not_read(source: str) -> None:
+    assert unreadable(source)
+
+
+def test_long_ordinary_cells_are_read() -> None:
+    assert unreadable("print('%d %s' % (1, x), 5 % 2, x != 3)  # x?\n" * 500) == ""
