@@ -7,10 +7,11 @@ the system calls away that start processes and programs, `landlock` files outsid
 
 Covered, each claim with an attack in `tests/grading/test_sandbox.py`: no network; no sight of home, course
 folder, gradebook, solutions or other submissions; system and packages cannot be written; the submission's
-copy, /tmp and /dev/shm are memory that is gone with the kernel and limited in size; other kernels and the
-process they are forked from are out of sight and of reach; memory, processes, size of files and of what lies
-beside the sockets are limited, and no file can be made there; a kernel starts no other process and becomes no
-other program, and cannot stop itself for good; no kernel outlives its grader.
+copy, /tmp and /dev/shm are memory that is gone with the kernel and limited in size, and nothing there can be
+loaded as machine code; other kernels and the process they are forked from are out of sight and of reach;
+memory, processes, size of files and of what lies beside the sockets are limited, and no file can be made
+there; a kernel starts no other process and becomes no other program, and cannot stop itself for good; no
+kernel outlives its grader.
 
 Not covered: faults of the Linux kernel; how long a kernel computes (the client sets time limits and kills);
 what is readable in the system and in the installed packages, which students have as well; measuring time.
