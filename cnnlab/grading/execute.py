@@ -66,6 +66,7 @@ UNPROTECTED = "unprotected: "  # begins the lines of the log about verdicts that
 SUSPICIOUS = "suspicious: "  # begins those about code that a person should look at
 SETUP_SECONDS = 120
 POLL_SECONDS = 0.25
+MOST_CODE = 200_000  # characters of a student's, cells and modules together
 MOST_OUTPUT = 4 << 20  # characters of what one cell prints; nbgrader shortens it further
 _SILENT = logging.Logger("alone")  # what there is to tell has been told
 _SILENT.addHandler(logging.NullHandler())
@@ -98,6 +99,11 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         began = time.monotonic()
         self.notebook_ends = began + self.notebook_seconds
         self.check_seed = self.seed if self.seed >= 0 else _seed(nb, self.secret)
+        if sum(map(len, self._sources(None).values())) > MOST_CODE:
+            raise InputError(
+                f"it holds more than {MOST_CODE:,} characters of code, too much for anybody to look through; "
+                "ask the student for the answers alone."
+            )
         for cell in nb.cells:
             if why := _unreadable(cell):
                 cell.outputs, cell.execution_count = [_error("NotRun", f"{why}, so it was not run")], None
@@ -341,7 +347,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         folder = Path(self.resources.get("metadata", {}).get("path") or ".")
         files = other_files(folder, "") if self.resources.get("metadata", {}).get("path") else {}
         python = {name: text for name, text in files.items() if name.endswith(".py")}
-        return sources | {name: text.decode(errors="replace") for name, text in python.items()}
+        texts = {name: text.decode(errors="replace") for name, text in python.items()}
+        # An answer that imports what nobody could read is not right without it, so it waits for a person.
+        return sources | {name: "" if unreadable(text) else text for name, text in texts.items()}
 
     def _line(self) -> Callable[[bytes], bytes]:
         """A function that sends one call and waits for the answer, the kernel's end, or that of the time."""

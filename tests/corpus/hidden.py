@@ -169,6 +169,19 @@ def cell_that_nobody_could_read(work: Work) -> None:
 
 
 @sample(HONEST, "K")
+def module_that_nobody_could_read(work: Work) -> None:
+    """The same beside the notebook."""
+    work.file("tools.py", "table = [" + "1, " * 600_000 + "]")
+
+
+@sample(ITEM, "A", cause="too much for anybody to look through")
+def more_code_than_anybody_reads(work: Work) -> None:
+    """Six cells, none of them too long by itself."""
+    for _ in range(6):
+        work.cell("table = [" + "1," * 24_000 + "]")
+
+
+@sample(HONEST, "K")
 def six_hundred_commands(work: Work) -> None:
     """A cell of the student's own with 600 commands, each of which IPython reads the cell anew for."""
     work.last_cell("%time x\n" * 600 + "x = 1\n" * 5_000)
