@@ -47,8 +47,10 @@ _ONLY = {
     "dataclasses": "dataclass field replace astuple asdict",
     "enum": "Enum IntEnum auto",
     "abc": "ABC abstractmethod",
+    "logging": "basicConfig getLogger debug info warning error exception DEBUG INFO WARNING ERROR",
     "operator": "add sub mul truediv floordiv mod pow neg matmul eq ne lt le gt ge itemgetter",
     "scipy.special": "softmax log_softmax logsumexp xlogy expit",
+    "sys": "maxsize float_info",
     "types": "SimpleNamespace",
     "typing": (
         "Any Callable Optional Union List Tuple Dict Set Type Sequence Iterable Iterator Mapping Generator "
@@ -74,7 +76,7 @@ _OF_IPYTHON = _words("get_ipython In Out exit quit")
 _METHODS = _words(
     "__init__ __post_init__ __call__ __repr__ __str__ __len__ __getitem__ __setitem__ __contains__ "
     "__missing__ __iter__ __next__ __enter__ __exit__ __eq__ __lt__ __add__ __sub__ __mul__ __truediv__ "
-    "__neg__"
+    "__neg__ __hash__ __bool__"
 )
 _TOLD = _words("__name__ __doc__ __slots__")  # texts, wherever they stand
 _BASES = _words(
@@ -111,10 +113,18 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
     return beyond_in([statement for tree in strange for statement in tree.body], given)
 
 
-def beyond_in(statements: list[ast.stmt], given: Iterable[str] = ()) -> str:
-    """The same of statements that were read already."""
+def beyond_in(
+    statements: list[ast.stmt], given: Iterable[str] = (), modules: frozenset[str] = frozenset()
+) -> str:
+    """The same of statements that were read already, those of a stranger's modules among them.
+
+    Args:
+        statements: what a stranger wrote.
+        given: cells of our own.
+        modules: names of the stranger's modules.
+    """
     own = [statement for source in given for statement in parsed(source).body]
-    code = _Code([*own, *statements])
+    code = _Code([*own, *statements], modules)
     nodes = (node for statement in statements for node in walked(statement))
     return next(filter(None, map(code.why, nodes)), "")
 
@@ -122,10 +132,13 @@ def beyond_in(statements: list[ast.stmt], given: Iterable[str] = ()) -> str:
 class _Code:
     """What has to be known about all cells to judge one node."""
 
-    def __init__(self, statements: list[ast.stmt]) -> None:
+    def __init__(self, statements: list[ast.stmt], modules: frozenset[str] = frozenset()) -> None:
         nodes = [node for statement in statements for node in walked(statement)]
-        self.imported = {name: full for one in statements for name, full in imports(one).items()}
+        found = [pair for statement in statements for pair in imports(statement).items()]
+        self.modules = modules
+        self.imported = {name: full for name, full in found if not self._is_own(full)}
         self.own = {name for node in nodes for name in _given_a_meaning(node)}
+        self.own |= {name for name, full in found if self._is_own(full)}
         # Where a dotted name goes on, where a class is looked at or made use of, and `self.x = …`.
         self.inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
         self.classes = {id(place) for node in nodes for place in _uses_of_classes(node)}
@@ -139,12 +152,12 @@ class _Code:
             case ast.Import() | ast.ImportFrom() if name := self._ambiguous(node):
                 return f"gives {name} two meanings"
             case ast.Import(names=aliases):
-                return next((f"imports {one.name}" for one in aliases if one.name not in _KNOWN), "")
+                unknown = (one.name for one in aliases if one.name not in _KNOWN)
+                return next((f"imports {name}" for name in unknown if not self._is_own(name)), "")
             case ast.ImportFrom(module=module, names=aliases):
                 names = [f"{module}.{one.name}" for one in aliases]
-                return next(
-                    (f"imports {name}" for name in names if not _is_plain(name) and name != _WRAPS), ""
-                )
+                unknown = (name for name in names if not _is_plain(name) and name != _WRAPS)
+                return next((f"imports {name}" for name in unknown if not self._is_own(name)), "")
             case ast.Name(id=name):
                 return self._name(node, name)
             case ast.Attribute(attr=name):
@@ -163,10 +176,14 @@ class _Code:
                 return "runs beside the notebook"
         return ""
 
+    def _is_own(self, name: str) -> bool:
+        """Whether a dotted name begins with a module of the stranger's own, which is read as well."""
+        return name.partition(".")[0] in self.modules
+
     def _ambiguous(self, statement: ast.stmt) -> str:
         """A name of an import that another import gives to something else; empty when there is none."""
         names = imports(statement).items()
-        return next((name for name, full in names if self.imported[name] != full), "")
+        return next((name for name, full in names if self.imported.get(name, full) != full), "")
 
     def _name(self, node: ast.Name, name: str) -> str:
         if name in self.imported:
@@ -182,7 +199,9 @@ class _Code:
         return f"uses {name}" if strange or name not in self.own else ""
 
     def _attribute(self, node: ast.Attribute, name: str) -> str:
-        if _leads_further(name) and id(node) not in self.harmless:
+        if id(node) in self.harmless:
+            return ""
+        if _leads_further(name):
             return f"uses .{name}"
         full = self._full(node)
         if not isinstance(node.ctx, ast.Load):
@@ -274,11 +293,14 @@ def _uses_of_classes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _harmless(node: ast.AST) -> Iterator[ast.AST]:
-    """Where a type is asked for its name, or compared, and a tensor for its numbers.
+    """Where a type is asked for its name, or compared, a tensor for its numbers, and where a text goes.
 
-    `type(x).__name__`, `type(x) is int`; `x.numpy()`, which no module could be.
+    `type(x).__name__`, `type(x) is int`; `x.numpy()`, which no module could be; `print(…, file=sys.stderr)`.
     """
     match node:
+        case ast.Call(func=ast.Name("print"), keywords=named):
+            yield from (one.value for one in named if dotted(one.value) in ("sys.stderr", "sys.stdout"))
+            return
         case ast.Call(func=ast.Attribute(attr="numpy") as method, args=[]):
             yield method
             return

@@ -97,6 +97,12 @@ class Reach:
     statements: tuple[tuple[str, ast.stmt], ...]  # (where it stands, statement)
     imported: dict[str, str]  # the full name behind each imported one
 
+    @property
+    def modules(self) -> frozenset[str]:
+        """The names of the modules beside the notebook among them."""
+        files = (where for where, _ in self.statements if where.endswith(".py"))
+        return frozenset(where.removesuffix(".py").partition("/")[0] for where in files)
+
     def cells(self) -> list[str]:
         """The statements alone, as cells in their order; modules beside the notebook stay where they are."""
         places = dict.fromkeys(where for where, _ in self.statements if not where.endswith(".py"))

@@ -37,7 +37,7 @@ KNOWN = (
 @sample(WARNING, "K")
 def python_warnings(work: Work) -> None:
     """Right answers that raise a Python warning each, and a log message."""
-    warning = "__import__('warnings').warn('slow'); __import__('logging').warning('really')"
+    warning = "import logging, warnings; warnings.warn('slow'); logging.warning('really')"
     for function in build.ASSIGNMENTS[work.assignment]:
         work.first_line(function, warning)
 

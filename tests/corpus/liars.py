@@ -149,7 +149,7 @@ def result_that_pickles_badly(work: Work) -> None:
     _liar(work, _EVIL, "Agreeable()")
 
 
-@sample(LIARS, "K", assignment="batch_norm", traces=(UNPICKLED,))
+@sample(LIARS, "A", cause="what computes them", assignment="batch_norm", traces=(UNPICKLED,))
 def cache_that_pickles_badly(work: Work) -> None:
     """The cache, which is the student's own, holds an object that must never be pickled or printed."""
     work.cell(_EVIL + "        __repr__ = __str__ = None\n", before="batch_norm_forward")

@@ -1,9 +1,11 @@
 """What counts as plain code: all right answers, what honest cells do; nothing that leads beyond itself."""
 
+import ast
+
 import pytest
 from sample_class import build
 
-from cnnlab.grading.plain import beyond
+from cnnlab.grading.plain import beyond, beyond_in
 
 GIVEN = "import torch\n\nfrom cnnlab.check import check\n\n\ndef attempt(function, *given):\n    pass"
 
@@ -28,12 +30,17 @@ PLAIN = [
     "from dataclasses import dataclass\n\n\n@dataclass\nclass A:\n    __slots__ = ('x',)\n    x: int",
     "print(type(torch.ones(1)).__name__, type(1) is int, type(1) == type(2))",
     "import numpy as np\nprint(torch.ones(1).numpy().astype(np.float64), torch.cuda.is_available())",
+    "import sys\nprint(1, file=sys.stderr)",
+    "import logging\nlogging.getLogger('mine').info('%s', 1)",
     "@torch.no_grad\ndef f(x):\n    return x",
     "from functools import partial\ndouble = partial(torch.mul, 2)\ntotal = sum(double(v) for v in [1])",
 ]
 BEYOND = [
     # the interpreter and the kernel
-    "import sys",
+    "import sys\nsys.modules",
+    "import sys\nsys.stdout.session",
+    "import sys\nf = sys",
+    "from sys import stdout",
     "from os import path",
     "get_ipython()",
     "__import__('sys')",
@@ -122,3 +129,16 @@ def test_what_leads_beyond_is_not(source: str) -> None:
 
 def test_a_cell_that_cannot_be_read_is_not_plain() -> None:
     assert beyond(["def f(:"], [GIVEN])
+
+
+def test_a_module_of_ones_own_is_read_as_well() -> None:
+    def why(cell: str, module: str) -> str:
+        statements = [*ast.parse(cell).body, *ast.parse(module).body]
+        return beyond_in(statements, [GIVEN], frozenset({"mine"}))
+
+    assert why("from mine import f\nimport mine\nf(), mine.f()", "def f():\n    return torch.ones(1)") == ""
+    assert why("from mine import f", "import os\n\n\ndef f():\n    pass") == "imports os"
+    assert why("from other import f", "def f():\n    pass") == "imports other.f"
+    assert (
+        why("from mine import exp\nfrom torch import exp", "def exp():\n    pass") == "gives exp two meanings"
+    )

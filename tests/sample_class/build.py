@@ -157,7 +157,7 @@ def warning_on_stderr(notebook: Any, functions: tuple[str, ...]) -> None:
     """Right answers that warn."""
     for name in functions:
         function = cell(notebook, name)
-        warning = f"print('{name} is slow', file=__import__('sys').stderr)"
+        warning = f"import sys; print('{name} is slow', file=sys.stderr)"
         function.source = _with_first_line(function.source, name, warning)
 
 
