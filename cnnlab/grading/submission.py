@@ -14,7 +14,7 @@ from nbgrader.utils import parse_utc
 import cnnlab
 from cnnlab.check.wire import whole
 from cnnlab.errors import InputError
-from cnnlab.grading.archives import shown
+from cnnlab.grading.archives import LARGEST_FILE, shown
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.restore import known_id
 
@@ -109,6 +109,11 @@ def read_notebook(path: Path) -> Any:
 
 def _read(path: Path) -> tuple[Any, str]:
     """The notebook, and what in it broke the format's rules and was put right; empty when nothing did."""
+    if (size := path.stat().st_size) > LARGEST_FILE:  # several times as much is needed to read it
+        raise InputError(
+            f"{path.name} has {size >> 20} MB, {LARGEST_FILE >> 20} MB are allowed. "
+            "Ask the student to clear the outputs and to send it again."
+        )
     data = path.read_bytes()
     if not data.strip():
         raise InputError(f"{path.name} is empty, 0 bytes. {AGAIN}")
@@ -209,7 +214,7 @@ def fingerprint(folder: Path, released: Path) -> str:
     digest = hashlib.sha256(released.read_bytes() + checks_digest())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            content = path.read_bytes()
-            digest.update(f"\n{path.relative_to(folder)}\n{len(content)}\n".encode(errors="surrogateescape"))
-            digest.update(content)
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").digest()
+            digest.update(f"\n{path.relative_to(folder)}\n".encode(errors="surrogateescape") + content)
     return digest.hexdigest()

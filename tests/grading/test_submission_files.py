@@ -127,3 +127,13 @@ def test_no_name_of_a_file_reaches_the_terminal_as_it_is() -> None:
         assert "owned" in text
         assert text.isprintable()
         assert len(text) < 10_000
+
+
+def test_a_notebook_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "work.ipynb"
+    with path.open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(
+        InputError, match=r"work.ipynb has 65 MB, 64 MB are allowed\. Ask the student to clear"
+    ):
+        read_notebook(path)
