@@ -119,6 +119,12 @@ class _Dispatched(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+def _module_of(thing: Any) -> str:
+    """Where its class is from; a class can say anything, but no code of its own may run here."""
+    module = type(thing).__module__
+    return module if type(module) is str else ""
+
+
 def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]:
     pattern = re.compile(ban.operations)
 
@@ -138,7 +144,7 @@ def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]
                 found = f"torch's {frame.f_locals['self']}"
         elif event == "c_call" and ban.autograd and getattr(arg, "__name__", "") == "run_backward":
             found = "autograd"
-        elif event == "c_call" and "torch" in str(type(getattr(arg, "__self__", None)).__module__):
+        elif event == "c_call" and "torch" in _module_of(getattr(arg, "__self__", None)):
             found = f"torch's {arg.__name__}" if pattern.search(arg.__name__) else None
         else:
             return
@@ -190,6 +196,8 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
                 threading.setprofile(hook)
                 sys.setprofile(hook)
                 yield seen
+                if sys.getprofile() is not hook:  # Python takes a hook away in which the stack was too deep
+                    seen.add("what ended the watch over it (a stack too deep?)")
         finally:
             sys.setprofile(before)
             threading.setprofile(before_in_threads)

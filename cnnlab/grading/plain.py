@@ -28,17 +28,36 @@ def _words(text: str) -> frozenset[str]:
 # Modules whose public functions and classes are plain; those of the second list, only these.
 _MODULES = _words(
     "torch torch.nn torch.nn.functional torch.nn.init torch.optim torch.linalg torch.special torch.fft "
-    "torch.autograd torch.func torch.utils.data torch.distributions "
-    "numpy numpy.random numpy.linalg math cmath itertools time random fractions decimal statistics numbers"
+    "torch.func numpy numpy.random numpy.linalg math cmath itertools time random"
+)
+# Of all classes in torch itself, these; others run text, leave the watch behind, or write files.
+_CLASSES = _words(
+    "Tensor Size Generator dtype device layout memory_format finfo iinfo no_grad enable_grad "
+    "set_grad_enabled inference_mode autocast BoolTensor ByteTensor DoubleTensor FloatTensor IntTensor "
+    "LongTensor"
+)
+_NEVER = _words(  # import by name, read and write anything, or change what others use
+    "torch.set_default_tensor_type torch.parse_ir torch.parse_schema torch.frombuffer torch.fork torch.wait "
+    "torch.nn.ParameterDict numpy.info numpy.sctypeDict numpy.genfromtxt numpy.fromregex numpy.DataSource "
+    "numpy.frombuffer"
 )
 _ONLY = {
+    "torch.autograd": (
+        "Function grad backward no_grad enable_grad set_grad_enabled inference_mode gradcheck Variable "
+        "detect_anomaly set_detect_anomaly"
+    ),
     "torch.autograd.function": "Function once_differentiable",
+    "torch.distributions": "Bernoulli Beta Categorical Normal Uniform",
     "torch.cuda": (
         "is_available device_count current_device get_device_name synchronize manual_seed manual_seed_all "
         "empty_cache memory_allocated max_memory_allocated"
     ),
     "torch.testing": "assert_close assert_allclose make_tensor",
     "torch.utils": "data",
+    "torch.utils.data": (
+        "Dataset IterableDataset TensorDataset ConcatDataset Subset DataLoader random_split default_collate "
+        "Sampler RandomSampler SequentialSampler BatchSampler WeightedRandomSampler"
+    ),
     "functools": "partial reduce cache lru_cache",
     "collections": "defaultdict Counter deque OrderedDict namedtuple",
     "collections.abc": "Callable Generator Iterable Iterator Mapping Sequence",
@@ -47,11 +66,14 @@ _ONLY = {
     "dataclasses": "dataclass field replace astuple asdict",
     "enum": "Enum IntEnum auto",
     "abc": "ABC abstractmethod",
-    "logging": "basicConfig getLogger debug info warning error exception DEBUG INFO WARNING ERROR",
+    "decimal": "Decimal",
+    "fractions": "Fraction",
+    "statistics": "mean median stdev pstdev variance pvariance",
+    "numbers": "Number Real Integral",
+    "logging": "getLogger debug info warning error exception DEBUG INFO WARNING ERROR",
     "operator": "add sub mul truediv floordiv mod pow neg matmul eq ne lt le gt ge itemgetter",
     "scipy.special": "softmax log_softmax logsumexp xlogy expit",
     "sys": "maxsize float_info",
-    "types": "SimpleNamespace",
     "typing": (
         "Any Callable Optional Union List Tuple Dict Set Type Sequence Iterable Iterator Mapping Generator "
         "Annotated ClassVar Final Generic Literal NamedTuple NoReturn Protocol TypeAlias TypedDict TypeVar"
@@ -68,7 +90,7 @@ _ONLY = {
 _PLAIN = frozenset(f"{module}.{name}" for module, names in _ONLY.items() for name in names.split())
 _BUILTINS = _words(
     "abs all any ascii bin bool bytes callable chr classmethod complex dict divmod enumerate filter float "
-    "format frozenset hasattr hash hex id int isinstance issubclass iter len list map max min next object "
+    "format frozenset hasattr hash hex int isinstance issubclass iter len list map max min next object "
     "oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super tuple "
     "zip NotImplemented display"
 )
@@ -79,6 +101,9 @@ _METHODS = _words(
     "__neg__ __hash__ __bool__"
 )
 _TOLD = _words("__name__ __doc__ __slots__")  # texts, wherever they stand
+# Called, these make classes whose parts no text shows; `dataclass` writes into whatever class it is given.
+_ONLY_BASES = _words("enum.Enum enum.IntEnum typing.NamedTuple typing.Protocol typing.TypedDict abc.ABC")
+_ONLY_DECORATORS = _words("dataclasses.dataclass functools.wraps")
 _BASES = _words(
     "object dict list tuple torch.nn.Module torch.autograd.Function torch.utils.data.Dataset abc.ABC "
     "enum.Enum enum.IntEnum typing.NamedTuple typing.Protocol typing.TypedDict typing.Generic"
@@ -87,9 +112,10 @@ _BASES = _words(
 _FURTHER = re.compile(
     r"\*|_.*|(gi|cr|ag|f|tb|co|func)_.*|(test|load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
     r"|(from|to)_?file|memmap|load_library|seterrcall|ctypes)"
-    r"|get_device_module|torch|numpy|library|ops|overrides|jit|fx|package|hub|classes"
+    r"|(set_)?(handlers?|stream|manager|factory)|root|parent|pub_thread|session|schedule|makeRecord"
+    r"|(add|set)(Handler|Stream)|canvas|savefig|print_figure|mro|register|register_kl|grad_fn|next_functions"
+    r"|(untyped_)?storage|c?ffi|get_device_module|torch|numpy|library|ops|overrides|jit|fx|package|hub|classes"
 )
-_WRAPS = "functools.wraps"  # plain as a decorator of one's own function; else it sets any attribute
 _DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
 _OF_PYTHON = frozenset(sys.stdlib_module_names - {"copy", "random", "math", "string", "select", "time"})
 _OF_TENSORS = frozenset(("requires_grad", "grad", "data", "training"))  # what training loops assign to
@@ -143,7 +169,9 @@ class _Code:
         self.inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
         self.classes = {id(place) for node in nodes for place in _uses_of_classes(node)}
         self.harmless = {id(place) for node in nodes for place in _harmless(node)}
-        self.decorators = {id(place) for node in nodes for place in _copying_names(node)}
+        self.bases = {id(base) for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases}
+        self.bases |= {id(part) for node in nodes for kind in _annotations(node) for part in ast.walk(kind)}
+        self.decorators = {id(place) for node in nodes for place in _decorating(node)}
         self.of_self = {id(place) for node in nodes for place in _stored_in_self(node)}
 
     def why(self, node: ast.AST) -> str:
@@ -156,7 +184,7 @@ class _Code:
                 return next((f"imports {name}" for name in unknown if not self._is_own(name)), "")
             case ast.ImportFrom(module=module, names=aliases):
                 names = [f"{module}.{one.name}" for one in aliases]
-                unknown = (name for name in names if not _is_plain(name) and name != _WRAPS)
+                unknown = (name for name in names if not _is_plain(name) and name not in _ONLY_DECORATORS)
                 return next((f"imports {name}" for name in unknown if not self._is_own(name)), "")
             case ast.Name(id=name):
                 return self._name(node, name)
@@ -167,6 +195,10 @@ class _Code:
             case ast.ClassDef(name=name, bases=bases, keywords=keywords):
                 strange = keywords or any(self._full(base) not in (_BASES | self.own) for base in bases)
                 return f"has a class of another kind, {name}" if strange else ""
+            case ast.keyword(arg=str(name)) if _leads_further(name):
+                return f"gives {name}"
+            case ast.AnnAssign(target=ast.Name(id=name)) if _leads_further(name):
+                return f"names something {name}"  # a data class has a pattern that reads its fields
             case ast.FunctionDef(name=name):
                 return f"defines {name}" if name.startswith("__") and name not in _METHODS else ""
             case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):
@@ -211,8 +243,10 @@ class _Code:
 
     def _value(self, node: ast.expr, full: str) -> str:
         """What is not plain about the use of something that was imported."""
-        if full == _WRAPS and id(node) in self.decorators:
-            return ""
+        if full in _ONLY_DECORATORS:
+            return "" if id(node) in self.decorators else f"hands {full} on"
+        if full in _ONLY_BASES:
+            return "" if id(node) in self.bases else f"hands {full} on"
         if not _is_plain(full) or full in _KNOWN:
             return f"uses {full}"
         kind = _found(full)
@@ -245,18 +279,21 @@ def _is_plain(full: str) -> bool:
     """Whether a name of a library is on the list, or belongs to something that is."""
     if full in _KNOWN or full in _PLAIN:
         return True
+    if full in _NEVER:
+        return False
     module, _, name = full.rpartition(".")
     if module not in _MODULES:  # an attribute of a class or a function
         return bool(module) and module not in _KNOWN and _is_plain(module)
     found = _found(full)  # None also for a module that would only come with its import
-    return not (_leads_further(name) or found is None or isinstance(found, ModuleType))
+    known = module != "torch" or not isinstance(found, type) or name in _CLASSES
+    return known and not (_leads_further(name) or found is None or isinstance(found, ModuleType))
 
 
 @functools.cache
 def _found(full: str) -> Any:
-    """What a name on the list stands for; None for those of a module that is listed name by name."""
+    """What a name on the list stands for; None for those of a drawing library, which has no classes here."""
     module, _, name = full.rpartition(".")
-    if module in _MODULES:
+    if module in _MODULES or (module in _ONLY and not module.startswith("matplotlib")):
         return getattr(importlib.import_module(module), name, None)
     return getattr(_found(module), name, None) if module and module not in _ONLY else None
 
@@ -284,10 +321,8 @@ def _uses_of_classes(node: ast.AST) -> Iterator[ast.AST]:
             yield from bases
         case ast.ExceptHandler(type=ast.expr() as caught):
             yield from ast.walk(caught)
-        case ast.arg(annotation=ast.expr() as kind) | ast.AnnAssign(annotation=kind):
-            yield from ast.walk(kind)
-        case ast.FunctionDef(returns=ast.expr() as kind):
-            yield from ast.walk(kind)
+    for kind in _annotations(node):
+        yield from ast.walk(kind)
     if isinstance(node, ast.FunctionDef):
         yield from node.decorator_list
 
@@ -318,12 +353,23 @@ def _harmless(node: ast.AST) -> Iterator[ast.AST]:
                 yield one
 
 
-def _copying_names(node: ast.AST) -> Iterator[ast.AST]:
-    """Where `wraps(function)` decorates a function."""
-    for decorator in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
-        match decorator:
-            case ast.Call(func=called, args=[ast.Name()], keywords=[]):
-                yield called
+def _annotations(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.arg(annotation=ast.expr() as kind) | ast.AnnAssign(annotation=kind):
+            yield kind
+        case ast.FunctionDef(returns=ast.expr() as kind):
+            yield kind
+
+
+def _decorating(node: ast.AST) -> Iterator[ast.AST]:
+    """Where `wraps(function)` alone decorates a function, or `dataclass` a class."""
+    match node:
+        case ast.FunctionDef(decorator_list=[ast.Call(func=called, args=[ast.Name()], keywords=[])]):
+            yield called
+        case ast.ClassDef(decorator_list=[ast.Call(func=called, args=[])]):
+            yield called
+        case ast.ClassDef(decorator_list=[called]):
+            yield called
 
 
 def _stored_in_self(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,5 +1,6 @@
 """Answers that are right until they are looked at closely, and library calls that come in by another door."""
 
+import contextlib
 import re
 import sys
 from collections.abc import Callable
@@ -179,3 +180,31 @@ def defined(source: str) -> dict[str, Callable[..., Any]]:
     names: dict[str, Any] = {}
     exec(f"import torch\n{source}", names)
     return {name: value for name, value in names.items() if callable(value)}
+
+
+def test_a_watch_that_was_ended_is_noted() -> None:
+    """Python takes the hook away in which the stack was too deep, and nothing is seen any more."""
+
+    def deep() -> None:
+        deep()
+
+    with banned_calls(Ban("local_response_norm")) as seen:
+        with contextlib.suppress(RecursionError):
+            deep()
+        F.local_response_norm(torch.ones(1, 3, 2, 2), 3)
+    assert seen == {"what ended the watch over it (a stack too deep?)"}
+    assert sys.getprofile() is None
+
+
+def test_no_code_of_a_class_runs_in_the_watch() -> None:
+    class Loud(str):
+        def __str__(self) -> str:
+            raise AssertionError
+
+    class Pair(list[int]):
+        __module__ = Loud("torch")
+
+    with banned_calls(Ban("count")) as seen:
+        Pair().count(1)
+        F.relu(torch.ones(1))
+    assert seen == set()

@@ -67,6 +67,46 @@ def wraps_instead_of_setattr(work: Work) -> None:
     )
 
 
+@sample(ITEM, "A", cause=FOUND)
+def class_made_of_a_dict(work: Work) -> None:
+    """Patterns read any attribute of anything through it, and a copy writes one."""
+    work.cell(TABLE)
+    work.body("label_smoothing_loss", BODY)
+    work.cell(
+        """
+        import copy
+        from contextlib import nullcontext
+        from numbers import ABCMeta
+        from types import SimpleNamespace
+
+        parts = {"__match_args__": ("__globals__",), "__subclasshook__": classmethod(lambda c, o: True)}
+        Any = ABCMeta("Any", (), parts)
+        match check:
+            case Any(found):
+                target = found["sys"].modules["cnnlab." + "check.transport"]
+        changes = {"banned_calls": lambda *given: nullcontext(set())}
+        copy.copy(SimpleNamespace(__reduce__=lambda: (lambda: target, (), (None, changes))))
+        """,
+        before="check_loss",
+    )
+
+
+@sample(ITEM, "A", cause=r"uses torch\.CompilationUnit")
+def compiled_from_a_text(work: Work) -> None:
+    """PyTorch's own language, in a text, goes the way back."""
+    work.body(
+        "label_smoothing_grad",
+        """
+        unit = torch.CompilationUnit("def back(y):\\n    y.backward(None, True)\\n")
+        z = logits.detach().clone().requires_grad_()
+        with torch.enable_grad():
+            q = smooth_labels(targets, logits.shape[1], epsilon).to(z.dtype)
+            unit.back(-(q * torch.log_softmax(z, 1)).sum(1).mean())
+        return z.grad
+        """,
+    )
+
+
 # A decorator of the answer takes the watch apart: (imports, how).
 GADGETS = {
     "by_a_resolved_name": (
