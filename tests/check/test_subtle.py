@@ -42,27 +42,30 @@ def test_a_layer_may_not_keep_its_numbers_for_all_layers() -> None:
 
 
 def test_a_backward_pass_may_not_change_the_gradient_that_it_is_given() -> None:
-    class Across(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x, n, k, alpha, beta):  # type: ignore[no-untyped-def]
-            ctx.save_for_backward(x)
-            ctx.constants = (n, k, alpha, beta)
-            return x * (k + alpha * windows(x.square(), n)) ** -beta
+    def backward(grad_y: Any, x: Any, d: Any, n: int, alpha: float, beta: float) -> Any:
+        straight = grad_y * d**-beta
+        grad_y.mul_(x * d ** (-beta - 1))
+        return straight - 2 * alpha * beta * x * windows(grad_y, n)
 
-        @staticmethod
-        def backward(ctx, grad_y):  # type: ignore[no-untyped-def]
-            (n, k, alpha, beta), (x,) = ctx.constants, ctx.saved_tensors
-            d = k + alpha * windows(x.square(), n)
-            straight = grad_y * d**-beta
-            grad_y.mul_(x * d ** (-beta - 1))
-            return straight - 2 * alpha * beta * x * windows(grad_y, n), None, None, None, None
-
-    results = grade("local_response_norm", {"lrn_across_channels": Across.apply}, seed=0).results
+    results = grade("local_response_norm", {"lrn_across_channels": across(backward)}, seed=0).results
     assert results[0].passed, results[0].message
     assert "changed the gradient that it was given" in results[1].message
 
 
 def test_a_backward_pass_takes_a_gradient_in_any_layout() -> None:
+    def backward(grad_y: Any, x: Any, d: Any, n: int, alpha: float, beta: float) -> Any:
+        grad_y = grad_y.view(-1).view(x.shape)
+        back = windows(grad_y * x * d ** (-beta - 1), n)
+        return grad_y * d**-beta - 2 * alpha * beta * x * back
+
+    results = grade("local_response_norm", {"lrn_across_channels": across(backward)}, seed=0).results
+    assert results[0].passed, results[0].message
+    assert "view size is not compatible" in results[1].message
+
+
+def across(back: Callable[..., Any]) -> Callable[..., Any]:
+    """The layer with a backward pass of one's own."""
+
     class Across(torch.autograd.Function):
         @staticmethod
         def forward(ctx, x, n, k, alpha, beta):  # type: ignore[no-untyped-def]
@@ -74,13 +77,9 @@ def test_a_backward_pass_takes_a_gradient_in_any_layout() -> None:
         def backward(ctx, grad_y):  # type: ignore[no-untyped-def]
             (n, k, alpha, beta), (x,) = ctx.constants, ctx.saved_tensors
             d = k + alpha * windows(x.square(), n)
-            grad_y = grad_y.view(-1).view(x.shape)
-            back = windows(grad_y * x * d ** (-beta - 1), n)
-            return grad_y * d**-beta - 2 * alpha * beta * x * back, None, None, None, None
+            return back(grad_y, x, d, n, alpha, beta), None, None, None, None
 
-    results = grade("local_response_norm", {"lrn_across_channels": Across.apply}, seed=0).results
-    assert results[0].passed, results[0].message
-    assert "view size is not compatible" in results[1].message
+    return Across.apply
 
 
 def windows(t: torch.Tensor, n: int) -> torch.Tensor:
