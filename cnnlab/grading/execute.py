@@ -174,9 +174,20 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         return tagged or bool(_unreadable(cell))
 
     def _seconds(self, cell: Any) -> float:
-        """How long the cell may take; the locked set-up is our own code, and importing torch can be slow."""
-        allowed = max(self.timeout, SETUP_SECONDS) if _is_given(cell) else int(self.timeout)
-        return float(max(0.01, min(allowed, self.notebook_ends - time.monotonic())))
+        """How long the cell may still take, now that it begins."""
+        return float(max(0.01, min(self._allowed(cell), self.notebook_ends - time.monotonic())))
+
+    def _allowed(self, cell: Any) -> int:
+        """The cell's time limit; the set-up is our own code, and importing torch can be slow.
+
+        What is given further down may call an answer, which need not come to an end.
+        """
+        answered = any(nbgrader(above).get("solution") for above in self._above(cell))
+        setting_up = _is_given(cell) and not answered
+        return max(self.timeout, SETUP_SECONDS) if setting_up else int(self.timeout)
+
+    def _used_up(self) -> str:
+        return f"the notebook used up its {self.notebook_seconds} s"
 
     def _run(self, index: int) -> None:
         """Run or judge one cell; where that costs the kernel, say so and bring a fresh one to that point."""
@@ -184,8 +195,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         if cell.cell_type != "code" or self._is_skipped(cell) or is_another(cell, self.question):
             return
         if time.monotonic() > self.notebook_ends:
-            text = f"the notebook used up its {self.notebook_seconds} s before this cell"
-            cell.outputs = [_error("NotRun", text)]
+            cell.outputs = [_error("NotRun", f"{self._used_up()} before this cell")]
             return
         asked = self.asked
         lost, error = index, self._try(index)
@@ -237,7 +247,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             reason = manager.ended_because
             return (DIED[0], f"the sandbox ended this cell: {reason}") if reason else DIED
         except CellTimeoutError:
-            return _timeout_error(self.timeout)
+            if time.monotonic() > self.notebook_ends:
+                return TIMED_OUT, f"this cell was stopped because {self._used_up()}"
+            return _timeout_error(self._allowed(cell))
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
             if requested:
                 raise  # our own mistake: what a function sends is checked where it is read

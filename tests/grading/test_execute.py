@@ -110,6 +110,27 @@ def test_an_endless_loop_is_stopped_and_named(answered: Any, execute: Any) -> No
     assert not errors(cells["check_double"])
 
 
+def test_a_given_cell_waits_for_an_answer_no_longer_than_any_other(answered: Any, execute: Any) -> None:
+    """The patience is for what is set up before; an example that calls the loop is not that."""
+    notebook = answered(square="def square(x):\n    while True:\n        pass")
+    checked = next(number for number, cell in enumerate(notebook.cells) if cell.id == "check_square")
+    example = nbformat.v4.new_code_cell("square(2)", id="example")
+    example.metadata["nbgrader"] = {"locked": True, "grade": False, "solution": False, "grade_id": "example"}
+    notebook.cells.insert(checked, example)
+    cells = execute(notebook)
+    assert [output.ename for output in cells["example"].outputs] == ["CellTimeout"]
+    assert f"timeout of {SECONDS} s" in text(cells["example"])
+    assert not errors(cells["check_double"])
+
+
+def test_the_set_up_may_take_longer_than_an_answer(answered: Any, execute: Any) -> None:
+    notebook = answered()
+    slow = nbformat.v4.new_code_cell(f"import time\n\ntime.sleep({SECONDS + 1})", id="slow")
+    slow.metadata["nbgrader"] = {"locked": True, "grade": False, "solution": False, "grade_id": "slow"}
+    notebook.cells.insert(0, slow)
+    assert not execute(notebook)["slow"].outputs
+
+
 def test_a_loop_that_ignores_the_interrupt_is_stopped_too(answered: Any, execute: Any) -> None:
     stubborn = (
         "def square(x):\n    while True:\n        try:\n            while True:\n                pass\n"
