@@ -98,6 +98,7 @@ class Local:
                 # Still watched: reading a result may run code of the student's, such as a patched clone.
                 answer.value = self._send(result, opaque)
                 answer.changed = _changed_arguments(args, given)
+                del result  # and what runs when nothing holds it any more
         except NotImplementedError as error:
             answer.unimplemented, answer.error = not str(error), _describe(error)
         except (Exception, SystemExit) as error:

@@ -59,6 +59,12 @@ def _operators(operations: str) -> tuple[tuple[str, bool], ...]:
     return tuple((name, composed[name]) for name in matching if composed[name] or has(name, "CPU"))
 
 
+# Where a composed operation may be dispatched; function transforms would take it apart before that.
+_OF_COMPOSED = (
+    *("CPU", "AutogradCPU", "CUDA", "AutogradCUDA"),
+    *("FuncTorchDynamicLayerFrontMode", "FuncTorchBatched", "FuncTorchVmapMode", "Functionalize"),
+)
+
 _asked: list[set[str]] = []  # where the use of autograd is noted at the moment
 _noting: list[set[str]] = []  # where the use of operations is
 _recorded: list[str] = []  # the operations that have kernels which note their use, at the moment
@@ -125,7 +131,8 @@ def _module_of(thing: Any) -> str:
     return module if type(module) is str else ""
 
 
-def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]:
+def _profiler(ban: Ban, seen: set[str], outer: Any) -> Callable[[FrameType, str, Any], None]:
+    """What notes each call of something banned, and tells it to the hook in whose place it is put."""
     pattern = re.compile(ban.operations)
 
     @functools.cache
@@ -138,6 +145,8 @@ def _profiler(ban: Ban, seen: set[str]) -> Callable[[FrameType, str, Any], None]
         return None
 
     def hook(frame: FrameType, event: str, arg: Any) -> None:
+        if callable(outer):
+            outer(frame, event, arg)
         if event == "call":
             found = banned_code(frame.f_code)
             if frame.f_code is _DECOMPOSE and pattern.search(str(frame.f_locals.get("self"))):
@@ -167,7 +176,7 @@ def recording(ban: Ban) -> Iterator[None]:
         for name, composed in _operators(operations):
             kernel = _recording_kernel(name, composed)
             # A fused operation has its numbers from the kernel below autograd, so that one is left alone.
-            for key in ("CPU", "AutogradCPU", "CUDA", "AutogradCUDA") if composed else ("AutogradCPU",):
+            for key in _OF_COMPOSED if composed else ("AutogradCPU",):
                 library.impl(name, kernel, key)
         yield
     finally:
@@ -192,7 +201,7 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
                 _asked.append(seen)
                 _run_backward.__code__ = _watched_backward.__code__
             with _Dispatched(operations, seen):
-                hook = _profiler(ban, seen)
+                hook = _profiler(ban, seen, before)
                 threading.setprofile(hook)
                 sys.setprofile(hook)
                 yield seen

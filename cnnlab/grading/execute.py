@@ -43,6 +43,7 @@ from traitlets import Dict, Enum, Int, Unicode
 
 from cnnlab.check.api import find, judge_part
 from cnnlab.check.report import Report, Result
+from cnnlab.check.watch import Ban
 from cnnlab.check.wire import Remote
 from cnnlab.errors import InputError
 from cnnlab.grading import sandbox
@@ -299,7 +300,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             self.record["misconceptions"][nbgrader(cell)["grade_id"]] = result.misconception
         if not result.passed:
             cell.outputs.append(_error("CheckFailed", str(report)))
-        elif doubt := self._doubt(cell, made_of):
+        elif doubt := self._doubt(cell, made_of) or _handed_on(made_of, part.ban):
             reason = f"right values, but {doubt}; look at it and give the points by hand"
             self.record["held back"][nbgrader(cell)["grade_id"]] = reason
             cell.outputs = [new_output("stream", name="stdout", text=f"For a person to decide: {reason}.")]
@@ -415,6 +416,14 @@ def request(cell: Any) -> tuple[str, list[str]] | None:
             names = [function.id for function in functions if isinstance(function, ast.Name)]
             return (name, names) if len(names) == len(functions) else None
     return None
+
+
+def _handed_on(made_of: Reach, ban: Ban) -> str:
+    """Where a banned operation is named among right values and no call shows; empty for most answers."""
+    if named := made_of.library_values(ban):
+        where, line, name = named[0]
+        return f"line {line} of {where} names {name} without calling it"
+    return ""
 
 
 def _unreadable(cell: Any) -> str:

@@ -2,123 +2,48 @@
 
 Plain code computes, prints and draws. Nothing in its text leads to the interpreter, to the kernel or to what
 a library is made of, so it cannot take apart what watches it there. What follows is a list of what is
-allowed: code that is not on it may be honest or not, and `execute` judges the answers of such a notebook once
-more, apart from the rest of it.
+allowed, in the language here and of names in `vocabulary`: code that is not on it may be honest or not, and
+`execute` judges the answers of such a notebook once more, apart from the rest of it.
+
+What is allowed rests on four things. A name has one meaning: none that the rules rely on is given another.
+Classes and modules, from which everything can be reached, stand only where nothing gets hold of them: they
+are called, asked about, derived from. An object is asked for an attribute that numbers, tensors and
+containers have, or that a class of the code's own gives it. And only `self` gets new ones.
 """
 
 import ast
 import builtins
-import functools
-import importlib
 import re
-import sys
+import string
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from types import ModuleType
-from typing import Any
-
-import numpy as np
 
 from cnnlab.grading.syntax import dotted, has_hidden_lines, imports, parsed, parsed_as_python, walked
+from cnnlab.grading.vocabulary import (
+    ANNOTATIONS,
+    ASKED_ABOUT,
+    BASES,
+    BUILTINS,
+    DECORATORS,
+    METHODS,
+    OF_IPYTHON,
+    UNTOUCHABLE,
+    is_attribute,
+    is_class,
+    is_listed,
+    is_module,
+    leads_further,
+)
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Modules whose public functions and classes are plain; those of the second list, only these.
-_MODULES = _words(
-    "torch torch.nn torch.nn.functional torch.nn.init torch.optim torch.linalg torch.special torch.fft "
-    "torch.func numpy numpy.random numpy.linalg math cmath itertools time random"
-)
-# Of all classes in torch itself, these; others run text, leave the watch behind, or write files.
-_CLASSES = _words(
-    "Tensor Size Generator dtype device layout memory_format finfo iinfo no_grad enable_grad "
-    "set_grad_enabled inference_mode autocast BoolTensor ByteTensor DoubleTensor FloatTensor IntTensor "
-    "LongTensor"
-)
-_NEVER = _words(  # import by name, read and write anything, or change what others use
-    "torch.set_default_tensor_type torch.parse_ir torch.parse_schema torch.frombuffer torch.fork torch.wait "
-    "torch.nn.ParameterDict numpy.info numpy.sctypeDict numpy.genfromtxt numpy.fromregex numpy.DataSource "
-    "numpy.frombuffer"
-)
-_ONLY = {
-    "torch.autograd": (
-        "Function grad backward no_grad enable_grad set_grad_enabled inference_mode gradcheck Variable "
-        "detect_anomaly set_detect_anomaly"
-    ),
-    "torch.autograd.function": "Function once_differentiable",
-    "torch.distributions": "Bernoulli Beta Categorical Normal Uniform",
-    "torch.cuda": (
-        "is_available device_count current_device get_device_name synchronize manual_seed manual_seed_all "
-        "empty_cache memory_allocated max_memory_allocated"
-    ),
-    "torch.testing": "assert_close assert_allclose make_tensor",
-    "torch.utils": "data",
-    "torch.utils.data": (
-        "Dataset IterableDataset TensorDataset ConcatDataset Subset DataLoader random_split default_collate "
-        "Sampler RandomSampler SequentialSampler BatchSampler WeightedRandomSampler"
-    ),
-    "functools": "partial reduce cache lru_cache",
-    "collections": "defaultdict Counter deque OrderedDict namedtuple",
-    "collections.abc": "Callable Generator Iterable Iterator Mapping Sequence",
-    "contextlib": "contextmanager nullcontext suppress",
-    "copy": "copy deepcopy",
-    "dataclasses": "dataclass field replace astuple asdict",
-    "enum": "Enum IntEnum auto",
-    "abc": "ABC abstractmethod",
-    "decimal": "Decimal",
-    "fractions": "Fraction",
-    "statistics": "mean median stdev pstdev variance pvariance",
-    "numbers": "Number Real Integral",
-    "logging": "getLogger debug info warning error exception DEBUG INFO WARNING ERROR",
-    "operator": "add sub mul truediv floordiv mod pow neg matmul eq ne lt le gt ge itemgetter",
-    "scipy.special": "softmax log_softmax logsumexp xlogy expit",
-    "sys": "maxsize float_info",
-    "typing": (
-        "Any Callable Optional Union List Tuple Dict Set Type Sequence Iterable Iterator Mapping Generator "
-        "Annotated ClassVar Final Generic Literal NamedTuple NoReturn Protocol TypeAlias TypedDict TypeVar"
-    ),
-    "warnings": "warn filterwarnings simplefilter",
-    "__future__": "annotations",
-    "cnnlab.check": "check",
-    "matplotlib.pyplot": (
-        "plot show figure subplots subplot title suptitle xlabel ylabel xlim ylim xticks yticks legend grid "
-        "axis hist bar scatter imshow matshow semilogx semilogy loglog errorbar fill_between step stem "
-        "axhline axvline text colorbar tight_layout close gca gcf clf cla boxplot"
-    ),
-}
-_PLAIN = frozenset(f"{module}.{name}" for module, names in _ONLY.items() for name in names.split())
-_BUILTINS = _words(
-    "abs all any ascii bin bool bytes callable chr classmethod complex dict divmod enumerate filter float "
-    "format frozenset hasattr hash hex int isinstance issubclass iter len list map max min next object "
-    "oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super tuple "
-    "zip NotImplemented display"
-)
-_OF_IPYTHON = _words("get_ipython In Out exit quit")
-_METHODS = _words(
-    "__init__ __post_init__ __call__ __repr__ __str__ __len__ __getitem__ __setitem__ __contains__ "
-    "__missing__ __iter__ __next__ __enter__ __exit__ __eq__ __lt__ __add__ __sub__ __mul__ __truediv__ "
-    "__neg__ __hash__ __bool__"
-)
-_TOLD = _words("__name__ __doc__ __slots__")  # texts, wherever they stand
-# Called, these make classes whose parts no text shows; `dataclass` writes into whatever class it is given.
-_ONLY_BASES = _words("enum.Enum enum.IntEnum typing.NamedTuple typing.Protocol typing.TypedDict abc.ABC")
-_ONLY_DECORATORS = _words("dataclasses.dataclass functools.wraps")
-_BASES = _words(
-    "object dict list tuple torch.nn.Module torch.autograd.Function torch.utils.data.Dataset abc.ABC "
-    "enum.Enum enum.IntEnum typing.NamedTuple typing.Protocol typing.TypedDict typing.Generic"
-)
-# Attributes that lead to files, into frames, generators and functions, to what was compiled, to modules.
-_FURTHER = re.compile(
-    r"\*|_.*|(gi|cr|ag|f|tb|co|func)_.*|(test|load|savez?|savez_compressed|savetxt|dumps?|compile|obj|import_\w*"
-    r"|(from|to)_?file|memmap|load_library|seterrcall|ctypes)"
-    r"|(set_)?(handlers?|stream|manager|factory)|root|parent|pub_thread|session|schedule|makeRecord"
-    r"|(add|set)(Handler|Stream)|canvas|savefig|print_figure|mro|register|register_kl|grad_fn|next_functions"
-    r"|(untyped_)?storage|c?ffi|get_device_module|torch|numpy|library|ops|overrides|jit|fx|package|hub|classes"
-)
 _DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
-_OF_PYTHON = frozenset(sys.stdlib_module_names - {"copy", "random", "math", "string", "select", "time"})
-_OF_TENSORS = frozenset(("requires_grad", "grad", "data", "training"))  # what training loops assign to
+_OF_TENSORS = frozenset(("requires_grad", "grad", "data"))  # what training loops assign to
+_VALUE_TYPES = frozenset(("bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple"))
+# Statements and expressions that exist to run beside the notebook, or make names that nothing here follows.
+_NEVER = (
+    ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.TryStar,
+    *(getattr(ast, name) for name in ("TypeAlias", "TypeVar", "ParamSpec") if hasattr(ast, name)),
+)  # fmt: skip
+_FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 
 
 def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
@@ -163,96 +88,383 @@ class _Code:
         found = [pair for statement in statements for pair in imports(statement).items()]
         self.modules = modules
         self.imported = {name: full for name, full in found if not self._is_own(full)}
-        self.own = {name for node in nodes for name in _given_a_meaning(node)}
-        self.own |= {name for name, full in found if self._is_own(full)}
-        # Where a dotted name goes on, where a class is looked at or made use of, and `self.x = …`.
-        self.inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-        self.classes = {id(place) for node in nodes for place in _uses_of_classes(node)}
-        self.harmless = {id(place) for node in nodes for place in _harmless(node)}
-        self.bases = {id(base) for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases}
-        self.bases |= {id(part) for node in nodes for kind in _annotations(node) for part in ast.walk(kind)}
-        self.decorators = {id(place) for node in nodes for place in _decorating(node)}
-        self.of_self = {id(place) for node in nodes for place in _stored_in_self(node)}
+        self.own_modules = {name for name, full in found if self._is_own(full) and full in modules}
+        self.above = {id(inner): node for node in nodes for inner in ast.iter_child_nodes(node)}
+        bound = Counter(name for node in nodes for name in _bound(node))
+        self.own = set(bound) | {name for name, full in found if self._is_own(full)}
+        definitions = [node for node in nodes if isinstance(node, ast.ClassDef)]
+        # Those whose name stands for nothing else anywhere; the others are no classes to these rules.
+        self.classes = {one.name: one for one in definitions if bound[one.name] == 1}
+        self.fields = {name for one in definitions for name in _members(one)}
+        self.fields |= {name for node in nodes for name in self._named_fields(node)}
+        places = [place for one in definitions for place in self._places_of_self(one)]
+        self.of_self = {id(place) for place in places}
+        self.fields |= {place.attr for place in places}
+
+    # One node.
 
     def why(self, node: ast.AST) -> str:
         """What about a node is not plain; empty when all is."""
+        if strange := next(filter(None, (self._binding(node, name) for name in _bound(node))), ""):
+            return strange
         match node:
-            case ast.Import() | ast.ImportFrom() if name := self._ambiguous(node):
-                return f"gives {name} two meanings"
-            case ast.Import(names=aliases):
-                unknown = (one.name for one in aliases if one.name not in _KNOWN)
-                return next((f"imports {name}" for name in unknown if not self._is_own(name)), "")
-            case ast.ImportFrom(module=module, names=aliases):
-                names = [f"{module}.{one.name}" for one in aliases]
-                unknown = (name for name in names if not _is_plain(name) and name not in _ONLY_DECORATORS)
-                return next((f"imports {name}" for name in unknown if not self._is_own(name)), "")
-            case ast.Name(id=name):
+            case ast.Import() | ast.ImportFrom():
+                return self._import(node)
+            case ast.Name(id=name, ctx=ast.Load()):
                 return self._name(node, name)
             case ast.Attribute(attr=name):
                 return self._attribute(node, name)
-            case ast.MatchClass(kwd_attrs=names):
-                return next((f"reads .{name}" for name in names if _leads_further(name)), "")
-            case ast.ClassDef(name=name, bases=bases, keywords=keywords):
-                strange = keywords or any(self._full(base) not in (_BASES | self.own) for base in bases)
-                return f"has a class of another kind, {name}" if strange else ""
-            case ast.keyword(arg=str(name)) if _leads_further(name):
-                return f"gives {name}"
-            case ast.AnnAssign(target=ast.Name(id=name)) if _leads_further(name):
-                return f"names something {name}"  # a data class has a pattern that reads its fields
+            case ast.ClassDef():
+                return self._class(node)
             case ast.FunctionDef(name=name):
-                return f"defines {name}" if name.startswith("__") and name not in _METHODS else ""
+                strange_decorators = (one for one in node.decorator_list if not self._may_decorate(one, node))
+                return next((f"decorates the method {name}" for _ in strange_decorators), "")
+            case ast.keyword():
+                return self._keyword(node)
+            case ast.MatchClass(cls=kind, patterns=patterns, kwd_patterns=named):
+                whole = isinstance(kind, ast.Name) and kind.id in _VALUE_TYPES and kind.id not in self.own
+                return "takes objects apart by a pattern" if named or (patterns and not whole) else ""
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                return next((f"names {name}" for name in names if self._is_reserved(name)), "")
             case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):
                 root = _root(value)
                 return f"changes {root}" if root in self.imported else ""
-            case ast.AsyncFunctionDef() | ast.Await() | ast.AsyncFor() | ast.AsyncWith():
-                return "runs beside the notebook"
+            case ast.Yield() | ast.YieldFrom():
+                return "goes on where nobody waits for it" if self._is_guarded(node) else ""
+        return "runs beside the notebook, or names types" if isinstance(node, _NEVER) else ""
+
+    def _binding(self, node: ast.AST, name: str) -> str:
+        """What is not plain about giving a name a meaning."""
+        if isinstance(self._scope(node), ast.ClassDef) and name.startswith("_"):
+            plain = name in METHODS if isinstance(node, ast.FunctionDef) else self._names_slots(node)
+            return "" if plain else f"defines {name}"
+        if name in self.imported:
+            return f"changes {name}"
+        return f"gives {name} another meaning" if self._is_reserved(name) else ""
+
+    def _is_reserved(self, name: str) -> bool:
+        return name.startswith("__") or name in UNTOUCHABLE or name in OF_IPYTHON
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> str:
+        if isinstance(self._scope(node), ast.ClassDef):
+            return "imports something into a class"
+        names = imports(node)
+        if twice := next((name for name, full in names.items() if self.imported.get(name, full) != full), ""):
+            return f"gives {twice} two meanings"
+        if strange := next(filter(self._is_reserved, names), ""):
+            return f"gives {strange} another meaning"
+        whole = isinstance(node, ast.Import)
+        fulls = [one.name for one in node.names] if whole else list(names.values())
+        known = (is_module(full) or (not whole and is_listed(full)) or self._is_own(full) for full in fulls)
+        return next((f"imports {full}" for full, plain in zip(fulls, known, strict=True) if not plain), "")
+
+    def _name(self, node: ast.Name, name: str) -> str:
+        above = self.above.get(id(node))
+        inner = isinstance(above, ast.Attribute)
+        if name in self.imported:
+            return "" if inner else self._value(node, self.imported[name])
+        if name in self.own_modules:
+            return "" if inner else f"hands {name} on"
+        if name in self.classes:
+            return self._own_class(node, self.classes[name])
+        if name == "super":
+            return "" if self._is_super_call(above) else "uses super"
+        if name in ("property", "staticmethod", "classmethod"):
+            return "" if isinstance(above, ast.FunctionDef) else f"hands {name} on"
+        if name == "display":
+            return "" if self._is_statement(node) else "hands display on"
+        if name in BUILTINS or _is_exception(name) or name in ("__name__", "__doc__"):
+            return ""
+        if name == "type":
+            return "" if self._only_asks(above) else "uses type"
+        # What is no builtin of the list stays one wherever else its name may have another meaning.
+        strange = hasattr(builtins, name) or self._is_reserved(name)
+        return f"uses {name}" if strange or name not in self.own else ""
+
+    def _attribute(self, node: ast.Attribute, name: str) -> str:
+        above = self.above.get(id(node))
+        full = self._full(node)
+        if full and is_module(full):
+            return "" if isinstance(above, ast.Attribute) else f"uses {full}"
+        if not isinstance(node.ctx, ast.Load):
+            return self._change(node, name)
+        if full and (is_module(full.rpartition(".")[0]) or not is_listed(full.rpartition(".")[0])):
+            return self._value(node, full)
+        if full and is_class(full.rpartition(".")[0]):
+            return f"uses {full}"
+        match node:
+            case ast.Attribute(value=ast.Call(func=ast.Name("super")), attr="__init__"):
+                return ""
+            case ast.Attribute(attr="numpy") if isinstance(above, ast.Call) and not above.args:
+                return ""  # of a tensor: no module can be called
+            case ast.Attribute(attr="__class__"):
+                return "" if self._only_asks(node) else "uses .__class__"
+            case ast.Attribute(value=ast.Constant(str(text)), attr="format"):
+                return "" if _fields_are_simple(text) else "has a text that reads attributes"
+            case ast.Attribute(value=ast.Name(module)) if module in self.own_modules:
+                return f"uses .{name}" if leads_further(name) or name not in self.own else ""
+        known = is_attribute(name) or (name in self.fields and not leads_further(name))
+        return "" if known else f"uses .{name}"
+
+    def _change(self, node: ast.Attribute, name: str) -> str:
+        if leads_further(name) or self._full(node):
+            return f"changes .{name}"
+        of_tensor = name in _OF_TENSORS and _root(node) not in self.imported
+        return "" if of_tensor or id(node) in self.of_self else f"changes .{name}"
+
+    def _value(self, node: ast.expr, full: str) -> str:
+        """What is not plain about the use of something that was imported."""
+        above = self.above.get(id(node))
+        if full in ("sys.stderr", "sys.stdout"):
+            named = isinstance(above, ast.keyword) and above.arg == "file"
+            return "" if named else f"uses {full}"
+        if is_module(full) or not is_listed(full):
+            return f"uses {full}"
+        if full == "cnnlab.check.check" or full.startswith("matplotlib."):
+            # Inside of an answer another check would watch in place of the one that asked for it.
+            inside = full == "cnnlab.check.check" and self._scope(node) is not None
+            return "" if self._is_statement(node) and not inside else f"hands {full} on"
+        if full in DECORATORS:
+            return "" if self._decorates(node, full) else f"hands {full} on"
+        if full == "dataclasses.field":
+            return "" if self._is_field(above) else "hands dataclasses.field on"
+        if full in ANNOTATIONS and not (full in BASES and self._is_base(node)):
+            return "" if self._is_annotation(node) else f"hands {full} on"
+        if is_class(full) and not self._only_used(node):
+            return f"hands {full} on"
         return ""
+
+    def _own_class(self, node: ast.Name, kind: ast.ClassDef) -> str:
+        """What is not plain about the use of a class of the code's own."""
+        above, bases = self.above.get(id(node)), self._bases(kind)
+        if isinstance(above, ast.Attribute):
+            plain = {
+                part.name for part in kind.body if isinstance(part, ast.FunctionDef) and part.decorator_list
+            }
+            plain |= {
+                name for part in kind.body if not isinstance(part, ast.FunctionDef) for name in _names(part)
+            }
+            plain |= {"apply"} if any("Function" in base for base in bases) else set()
+            return "" if above.attr in plain else f"takes .{above.attr} from the class {kind.name}"
+        if self._call_of(node) and any("Function" in base or "enum" in base for base in bases):
+            return f"calls the class {kind.name}"
+        return "" if self._only_used(node) else f"hands {kind.name} on"
+
+    def _class(self, node: ast.ClassDef) -> str:
+        bases = [self._full(base) for base in node.bases]
+        known = all(base and (base in BASES or base in self.classes or _is_exception(base)) for base in bases)
+        if node.keywords or not known or node.name not in self.classes:
+            return f"has a class of another kind, {node.name}"
+        if not all(self._decorates(_called(one), "dataclasses.dataclass") for one in node.decorator_list):
+            return f"decorates the class {node.name}"
+        methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+        for part in node.body:
+            match part:
+                case ast.FunctionDef() | ast.Pass() | ast.Expr(ast.Constant()):
+                    continue
+                case ast.Assign(targets=[ast.Name() as target]) if self._names_slots(target):
+                    continue
+                case ast.AnnAssign(target=ast.Name()) | ast.Assign(targets=[ast.Name()]):
+                    pass
+                case _:
+                    return f"runs code inside of the class {node.name}"
+            if further := next(filter(leads_further, _names(part)), ""):
+                return f"names something {further}"
+            if any(isinstance(one, ast.Name) and one.id in methods for one in walked(part)):
+                return f"hands a method of {node.name} on"
+        return next((f"defines {name}" for name in methods - METHODS if leads_further(name)), "")
+
+    def _keyword(self, node: ast.keyword) -> str:
+        match node:
+            case ast.keyword(arg="file", value=value):
+                match self.above.get(id(node)), self._full(value):
+                    case ast.Call(func=ast.Name("print")), "sys.stderr" | "sys.stdout":
+                        return ""
+                return "prints to something of its own"
+            case ast.keyword(arg="extra" | "exc_info" | "module" | "memo" as name):
+                return f"gives {name}"
+        return f"gives {node.arg}" if node.arg and leads_further(node.arg) else ""
+
+    # Where something stands.
+
+    def _scope(self, node: ast.AST) -> ast.AST | None:
+        """The function or class in which a node stands; None for what runs with its cell."""
+        inner: ast.AST = node
+        while (above := self.above.get(id(inner))) is not None:
+            if isinstance(above, ast.ClassDef | ast.FunctionDef) and inner in above.body:
+                return above
+            if isinstance(above, ast.Lambda | ast.arguments):
+                return above
+            inner = above
+        return None
+
+    def _call_of(self, node: ast.AST) -> ast.Call | None:
+        """The call of which it is the function."""
+        above = self.above.get(id(node))
+        return above if isinstance(above, ast.Call) and above.func is node else None
+
+    def _is_guarded(self, node: ast.AST) -> bool:
+        """Whether a `yield` stands in a block of which something may run when nobody asks for more."""
+        inner: ast.AST | None = node
+        while inner is not None and not isinstance(inner, _FUNCTIONS):
+            if isinstance(inner, ast.Try | ast.With):
+                return True
+            inner = self.above.get(id(inner))
+        return False
+
+    def _is_statement(self, node: ast.AST) -> bool:
+        """Whether it is called and what comes back is dropped."""
+        return isinstance(self.above.get(id(self._call_of(node))), ast.Expr)
+
+    def _is_super_call(self, call: ast.AST | None) -> bool:
+        above = self.above.get(id(call))
+        empty = isinstance(call, ast.Call) and not call.args and not call.keywords
+        return empty and isinstance(above, ast.Attribute)
+
+    def _only_asks(self, node: ast.AST | None) -> bool:
+        """Whether `type(x)` or `x.__class__` is asked for its name, or whether it is another one."""
+        if not isinstance(node, ast.Attribute) and not (
+            isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords
+        ):
+            return False
+        match self.above.get(id(node)):
+            case ast.Attribute(attr="__name__", ctx=ast.Load()):
+                return True
+            case ast.Compare() as comparison:
+                return self._compares_classes(comparison)
+        return False
+
+    def _compares_classes(self, node: ast.Compare) -> bool:
+        """Whether nothing of one's own is asked, as `==` and `in` would ask it."""
+        plain = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+        sides = (part for side in (node.left, *node.comparators) for part in _parts(side))
+        return all(isinstance(op, plain) for op in node.ops) and all(map(self._names_a_class, sides))
+
+    def _names_a_class(self, node: ast.expr) -> bool:
+        match node:
+            case ast.Call(func=ast.Name("type"), args=[_], keywords=[]) | ast.Attribute(attr="__class__"):
+                return True
+            case ast.Constant(None):
+                return True
+        full = self._full(node)
+        builtin = full in _VALUE_TYPES and full not in self.own
+        return full is not None and (builtin or full in self.classes or (is_listed(full) and is_class(full)))
+
+    def _only_used(self, node: ast.expr) -> bool:
+        """Whether a class stands without being handed on: it is called, derived from, asked about, named."""
+        inner: ast.AST = node
+        above = self.above.get(id(node))
+        if self._call_of(node):
+            return self._full(node) not in ASKED_ABOUT
+        if isinstance(above, ast.MatchClass) or self._is_base(node) or self._is_annotation(node):
+            return True
+        if isinstance(above, ast.FunctionDef) and node in above.decorator_list:
+            return not isinstance(self._scope(above), ast.ClassDef)
+        while isinstance(above, ast.Tuple | ast.List | ast.BinOp):
+            inner, above = above, self.above.get(id(above))
+        match above:
+            case ast.Call(func=ast.Name("isinstance" | "issubclass"), args=[_, asked]):
+                return asked is inner
+            case ast.ExceptHandler():
+                return True
+            case ast.Compare() as comparison:
+                return self._compares_classes(comparison)
+        return False
+
+    def _is_base(self, node: ast.expr) -> bool:
+        above = self.above.get(id(node))
+        return isinstance(above, ast.ClassDef) and node in above.bases
+
+    def _is_annotation(self, node: ast.expr) -> bool:
+        """Whether it names a type, in a place where nothing but names, `|` and […] leads to it."""
+        inner: ast.AST = node
+        while (above := self.above.get(id(inner))) is not None:
+            match above:
+                case ast.arg() | ast.FunctionDef(returns=ast.expr()) | ast.AnnAssign():
+                    return inner in (
+                        getattr(above, "annotation", None),
+                        getattr(above, "returns", None),
+                    )
+                case ast.Tuple() | ast.List() | ast.BinOp(op=ast.BitOr()):
+                    pass
+                case ast.Subscript(value=outer):
+                    full = self._full(outer)
+                    builtin = full in _VALUE_TYPES and full not in self.own
+                    if not (builtin or full in ANNOTATIONS):
+                        return False
+                case _:
+                    return False
+            inner = above
+        return False
+
+    def _names_slots(self, node: ast.AST) -> bool:
+        """Whether a class's `__slots__` are texts of which none is an attribute that leads further."""
+        match node, self.above.get(id(node)):
+            case ast.Name("__slots__"), ast.Assign(value=ast.Tuple(slots) | ast.List(slots)):
+                names = [one.value if isinstance(one, ast.Constant) else None for one in slots]
+                return not any(not isinstance(name, str) or leads_further(name) for name in names)
+        return False
+
+    def _is_field(self, call: ast.AST | None) -> bool:
+        """Whether `field(default_factory=…)` is the value of a class's field."""
+        if not isinstance(call, ast.Call) or call.args:
+            return False
+        place = self.above.get(id(call))
+        in_class = isinstance(place, ast.AnnAssign) and isinstance(self.above.get(id(place)), ast.ClassDef)
+        return in_class and all(one.arg in ("default", "default_factory") for one in call.keywords)
+
+    def _decorates(self, node: ast.expr, full: str) -> bool:
+        """Whether `wraps(function)` alone decorates a function, or `dataclass` a class."""
+        call = self._call_of(node)
+        decorator = call or node
+        if self._full(node) != full:
+            return False
+        match self.above.get(id(decorator)), call:
+            case ast.FunctionDef(decorator_list=[one]), ast.Call(args=[ast.Name()], keywords=[]):
+                return one is decorator and full == "functools.wraps"
+            case ast.ClassDef(decorator_list=[one]), None | ast.Call(args=[]):
+                given = call.keywords if call else []
+                known = ("frozen", "order", "eq", "kw_only")
+                plain = all(part.arg in known and isinstance(part.value, ast.Constant) for part in given)
+                return one is decorator and plain and full == "dataclasses.dataclass"
+        return False
+
+    def _may_decorate(self, decorator: ast.expr, function: ast.FunctionDef) -> bool:
+        """Whether a method reaches its class as it is; what decorates other functions gets no method."""
+        if not isinstance(self._scope(function), ast.ClassDef):
+            return True
+        full = self._full(_called(decorator))
+        known = ("property", "staticmethod", "classmethod", "abc.abstractmethod", "torch.no_grad")
+        return full in known or full == "torch.autograd.function.once_differentiable"
+
+    def _places_of_self(self, kind: ast.ClassDef) -> Iterator[ast.Attribute]:
+        """`self.x = …` in the methods of a class, and `ctx.x = …` where autograd calls a function's."""
+        function = any("Function" in base for base in self._bases(kind))
+        for method in kind.body:
+            match method:
+                case ast.FunctionDef(decorator_list=[], args=ast.arguments(args=[ast.arg(own), *_])) if (
+                    not function
+                ):
+                    pass
+                case ast.FunctionDef(
+                    decorator_list=[ast.Name("staticmethod"), *_], args=ast.arguments(args=[ast.arg(own), *_])
+                ) if function:
+                    pass
+                case _:
+                    continue
+            nodes = walked(method)
+            if [name for node in nodes for name in _bound(node)].count(own) > 1:
+                continue  # another object by that name
+            for part in nodes:
+                match part:
+                    case ast.Attribute(value=ast.Name(name), ctx=ast.Store()) if name == own:
+                        yield part
+
+    # Names.
 
     def _is_own(self, name: str) -> bool:
         """Whether a dotted name begins with a module of the stranger's own, which is read as well."""
         return name.partition(".")[0] in self.modules
-
-    def _ambiguous(self, statement: ast.stmt) -> str:
-        """A name of an import that another import gives to something else; empty when there is none."""
-        names = imports(statement).items()
-        return next((name for name, full in names if self.imported.get(name, full) != full), "")
-
-    def _name(self, node: ast.Name, name: str) -> str:
-        if name in self.imported:
-            if not isinstance(node.ctx, ast.Load):
-                return f"changes {name}"
-            return "" if id(node) in self.inner else self._value(node, self.imported[name])
-        if name in _BUILTINS or _is_exception(name):
-            return ""
-        if name in _TOLD or id(node) in self.harmless:
-            return ""
-        # What is no builtin of the list stays one wherever else its name may have another meaning.
-        strange = hasattr(builtins, name) or name in _OF_IPYTHON or name.startswith("__")
-        return f"uses {name}" if strange or name not in self.own else ""
-
-    def _attribute(self, node: ast.Attribute, name: str) -> str:
-        if id(node) in self.harmless:
-            return ""
-        if _leads_further(name):
-            return f"uses .{name}"
-        full = self._full(node)
-        if not isinstance(node.ctx, ast.Load):
-            allowed = id(node) in self.of_self or (name in _OF_TENSORS and _root(node) not in self.imported)
-            return "" if allowed else f"changes .{name}"
-        return self._value(node, full) if full and id(node) not in self.inner else ""
-
-    def _value(self, node: ast.expr, full: str) -> str:
-        """What is not plain about the use of something that was imported."""
-        if full in _ONLY_DECORATORS:
-            return "" if id(node) in self.decorators else f"hands {full} on"
-        if full in _ONLY_BASES:
-            return "" if id(node) in self.bases else f"hands {full} on"
-        if not _is_plain(full) or full in _KNOWN:
-            return f"uses {full}"
-        kind = _found(full)
-        if isinstance(kind, type) and not issubclass(kind, np.generic) and id(node) not in self.classes:
-            return f"hands {full} on"
-        return ""
 
     def _full(self, node: ast.expr) -> str | None:
         """The whole name of something imported, or a plain name; None for every other expression."""
@@ -261,10 +473,21 @@ class _Code:
             return f"{self.imported[head]}.{rest}".rstrip(".")
         return None if rest else head or None
 
+    def _bases(self, kind: ast.ClassDef) -> list[str]:
+        """The full names of its bases, and of theirs."""
+        found: dict[str, None] = {}
+        waiting = [kind]
+        while waiting:
+            names = [name for base in waiting.pop().bases if (name := self._full(base)) and name not in found]
+            found |= dict.fromkeys(names)
+            waiting += [self.classes[name] for name in names if name in self.classes]
+        return list(found)
 
-def _leads_further(attribute: str) -> bool:
-    known = attribute in _METHODS | _TOLD or attribute == "_"
-    return not known and (attribute in _OF_PYTHON or _FURTHER.fullmatch(attribute) is not None)
+    def _named_fields(self, node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.Call) and self._full(node.func) == "collections.namedtuple":
+            for part in walked(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield from re.findall(r"\w+", part.value)
 
 
 def _is_exception(name: str) -> bool:
@@ -272,120 +495,42 @@ def _is_exception(name: str) -> bool:
     return isinstance(found, type) and issubclass(found, BaseException)
 
 
-_KNOWN = _MODULES | _ONLY.keys()
-
-
-def _is_plain(full: str) -> bool:
-    """Whether a name of a library is on the list, or belongs to something that is."""
-    if full in _KNOWN or full in _PLAIN:
-        return True
-    if full in _NEVER:
-        return False
-    module, _, name = full.rpartition(".")
-    if module not in _MODULES:  # an attribute of a class or a function
-        return bool(module) and module not in _KNOWN and _is_plain(module)
-    found = _found(full)  # None also for a module that would only come with its import
-    known = module != "torch" or not isinstance(found, type) or name in _CLASSES
-    return known and not (_leads_further(name) or found is None or isinstance(found, ModuleType))
-
-
-@functools.cache
-def _found(full: str) -> Any:
-    """What a name on the list stands for; None for those of a drawing library, which has no classes here."""
-    module, _, name = full.rpartition(".")
-    if module in _MODULES or (module in _ONLY and not module.startswith("matplotlib")):
-        return getattr(importlib.import_module(module), name, None)
-    return getattr(_found(module), name, None) if module and module not in _ONLY else None
-
-
-def _given_a_meaning(node: ast.AST) -> set[str]:
-    """The names of a cell, and of functions in it, that are its own."""
+def _bound(node: ast.AST) -> list[str]:
+    """The names to which a node gives a meaning, other than by an import."""
     match node:
-        case ast.Name(id=name, ctx=ast.Store()) | ast.ExceptHandler(name=str(name)):
-            return {name}
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.ExceptHandler(name=str(name)):
+            return [name]
         case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
+            return [name]
         case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
-            return {name}
-    return set()
+            return [name]
+    return []
 
 
-def _uses_of_classes(node: ast.AST) -> Iterator[ast.AST]:
-    """Where a class stands without being handed on: it is called, asked about, or named."""
-    match node:
-        case ast.Call(func=ast.Name("isinstance" | "issubclass"), args=[_, asked]):
-            yield from ast.walk(asked)
-        case ast.Call(func=called):
-            yield called
-        case ast.ClassDef(bases=bases):
-            yield from bases
-        case ast.ExceptHandler(type=ast.expr() as caught):
-            yield from ast.walk(caught)
-    for kind in _annotations(node):
-        yield from ast.walk(kind)
-    if isinstance(node, ast.FunctionDef):
-        yield from node.decorator_list
+def _names(statement: ast.AST) -> list[str]:
+    return [name for node in walked(statement) for name in _bound(node)]
 
 
-def _harmless(node: ast.AST) -> Iterator[ast.AST]:
-    """Where a type is asked for its name, or compared, a tensor for its numbers, and where a text goes.
-
-    `type(x).__name__`, `type(x) is int`; `x.numpy()`, which no module could be; `print(…, file=sys.stderr)`.
-    """
-    match node:
-        case ast.Call(func=ast.Name("print"), keywords=named):
-            yield from (one.value for one in named if dotted(one.value) in ("sys.stderr", "sys.stdout"))
-            return
-        case ast.Call(func=ast.Attribute(attr="numpy") as method, args=[]):
-            yield method
-            return
-        case ast.Attribute(value=asked, attr="__name__"):
-            types = [asked]
-        case ast.Compare(left=left, comparators=others):
-            types = [left, *others]
-        case _:
-            return
-    for one in types:
-        match one:
-            case ast.Call(func=ast.Name("type") as name, args=[_], keywords=[]):
-                yield name
-            case ast.Attribute(attr="__class__"):
-                yield one
+def _members(kind: ast.ClassDef) -> Iterator[str]:
+    for part in kind.body:
+        yield from [part.name] if isinstance(part, ast.FunctionDef) else _names(part)
 
 
-def _annotations(node: ast.AST) -> Iterator[ast.expr]:
-    match node:
-        case ast.arg(annotation=ast.expr() as kind) | ast.AnnAssign(annotation=kind):
-            yield kind
-        case ast.FunctionDef(returns=ast.expr() as kind):
-            yield kind
+def _called(node: ast.expr) -> ast.expr:
+    return node.func if isinstance(node, ast.Call) else node
 
 
-def _decorating(node: ast.AST) -> Iterator[ast.AST]:
-    """Where `wraps(function)` alone decorates a function, or `dataclass` a class."""
-    match node:
-        case ast.FunctionDef(decorator_list=[ast.Call(func=called, args=[ast.Name()], keywords=[])]):
-            yield called
-        case ast.ClassDef(decorator_list=[ast.Call(func=called, args=[])]):
-            yield called
-        case ast.ClassDef(decorator_list=[called]):
-            yield called
+def _parts(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
 
 
-def _stored_in_self(node: ast.AST) -> Iterator[ast.AST]:
-    """`self.x = …` in the methods of a class."""
-    if not isinstance(node, ast.ClassDef):
-        return
-    for method in node.body:
-        if isinstance(method, ast.FunctionDef) and method.args.args:
-            own = method.args.args[0].arg
-            for part in ast.walk(method):
-                if (
-                    isinstance(part, ast.Attribute)
-                    and isinstance(part.value, ast.Name)
-                    and part.value.id == own
-                ):
-                    yield part
+def _fields_are_simple(text: str) -> bool:
+    """Whether a text to be formatted takes its values as they are: "{x}" and "{0:.3f}", not "{x.y}"."""
+    try:
+        fields = [(name or "", spec or "") for _, name, spec, _ in string.Formatter().parse(text)]
+    except ValueError:
+        return False
+    return all(re.fullmatch(r"\w*", name) and "{" not in spec for name, spec in fields)
 
 
 def _root(node: ast.expr) -> str | None:

@@ -111,9 +111,18 @@ class Reach:
 
     def library_calls(self, ban: Ban) -> list[tuple[str, int, str]]:
         """(where, line, name) of the banned operations that are called by name."""
+        called = ((where, node.func) for where, node in self._nodes() if isinstance(node, ast.Call))
+        return self._banned(called, ban)
+
+    def library_values(self, ban: Ban) -> list[tuple[str, int, str]]:
+        """The same of those that are named and not called there, so that no call shows what it calls."""
+        called = {id(node.func) for _, node in self._nodes() if isinstance(node, ast.Call)}
+        return self._banned(((where, node) for where, node in self._nodes() if id(node) not in called), ban)
+
+    def _banned(self, nodes: Iterable[tuple[str, ast.AST]], ban: Ban) -> list[tuple[str, int, str]]:
         pattern, found = re.compile(ban.operations), []
-        for where, node in self._nodes():
-            if isinstance(node, ast.Call) and (name := dotted(node.func)):
+        for where, node in nodes:
+            if isinstance(node, ast.expr) and (name := dotted(node)):
                 full = self._full(name)
                 ours = full.split(".")[0] in LIBRARIES or name.split(".")[0] in ("F", "nn")
                 banned = pattern.search(full.split(".")[-1]) or full.startswith(_ANSWERS)

@@ -4,6 +4,7 @@ import importlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch.nn.functional import batch_norm as innocent_name
 
 from cnnlab import reference
 from cnnlab.check import grade
+from cnnlab.check.transport import Local
 from cnnlab.check.watch import Ban, banned_calls, recording
 
 
@@ -48,6 +50,10 @@ ALIASES: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {
     ),
     "alpha dropout": lambda x, p: F.alpha_dropout(x, p, True) > 0.9 * float(x.max()),
     "vmap": lambda x, p: torch.func.vmap(lambda row: F.dropout(row, p), randomness="different")(x[None])[0],
+    "vmap of it alone": lambda x, p: torch.vmap(
+        partial(torch.dropout, p=p, train=True), randomness="different"
+    )(x[None])[0],
+    "functionalized": lambda x, p: torch.func.functionalize(partial(torch.dropout, p=p, train=True))(x),
     "without torch functions": _out_of_sight,
     "the reference": lambda x, p: reference.inverted_dropout(x, p),
 }
@@ -182,6 +188,34 @@ def test_one_watch_serves_many_calls_and_keeps_them_apart() -> None:
     assert "torch's dropout" in first
     assert (second, third) == (set(), first)
     pool.shutdown()
+
+
+def test_a_watch_inside_of_another_takes_nothing_from_it() -> None:
+    with banned_calls(Ban("local_response_norm")) as outer:
+        with banned_calls(Ban("nothing")) as inner:
+            F.local_response_norm(torch.ones(1, 4, 2, 2), 3)
+        assert not inner
+    assert "torch's local_response_norm" in outer
+
+
+def test_what_runs_when_nothing_holds_a_result_is_watched_too() -> None:
+    class Kept(tuple):  # type: ignore[type-arg]
+        pass
+
+    def afterwards():  # type: ignore[no-untyped-def]
+        try:
+            yield
+        finally:
+            F.local_response_norm(torch.ones(1, 4, 2, 2), 3)
+
+    def call(x):  # type: ignore[no-untyped-def]
+        result = Kept((x * 1,))
+        result.later = afterwards()  # type: ignore[attr-defined]
+        next(result.later)  # type: ignore[attr-defined]
+        return result
+
+    answer = Local({"call": call}, Ban("local_response_norm")).call("call", [1.0], {})
+    assert answer.banned == ["torch's local_response_norm"]
 
 
 def test_threads_that_a_call_starts_are_watched_like_itself() -> None:

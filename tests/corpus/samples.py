@@ -17,13 +17,14 @@ from corpus.library import LIBRARY
 from corpus.making import DUE, IN_TIME, LATE, Sample
 from corpus.patches import PATCHES
 from corpus.process import PROCESS
+from corpus.reflection import REFLECTION
 from corpus.shell import SHELL_TRICKS
 from corpus.spies import SPIES
 
 __all__ = ["ALL", "DUE", "EXPORTS", "IN_TIME", "ITEMS", "LATE", "TAMPERING", "Export", "Sample"]
 
 TAMPERING = (*FRAME, *SHELL_TRICKS, *PATCHES, *RESULTS, *FORMS, *LIBRARY, *SPIES, *CONTAINERS)
-_OTHERS = (*PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN, *FURTHER, *ELSEWHERE, *HIDDEN)
+_OTHERS = (*PROCESS, *LEFTOVERS, *ACCIDENTS, *HANDING_IN, *FURTHER, *ELSEWHERE, *HIDDEN, *REFLECTION)
 ALL: tuple[Sample, ...] = (*TAMPERING, *_OTHERS)
 
 # The lists of the grader's promises, word for word, with the samples that each has at least.
@@ -143,5 +144,9 @@ ITEMS: dict[str, tuple[str, ...]] = {
     "sabotage outside of the answer": ("blinded_transport", "edited_replies", "tidies_up"),
     "around the ban: differentiation by other means": ("forward_mode", "graph_walked_by_hand"),
     "code that the text hides": ("behind_a_comment_form_feed", "blinded_by_a_list"),
+    "code that reaches beyond itself without a name for it": (
+        "class_from_a_comparison",
+        "check_inside_of_a_check",
+    ),
     "honest code of unusual kinds": ("awaits", "classes_and_decorators"),
 }

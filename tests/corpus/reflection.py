@@ -1,0 +1,462 @@
+"""Ways from innocent code to the insides of what is watching it, by classes, texts and addresses."""
+
+from textwrap import dedent
+
+from corpus.elsewhere import BLIND, BODY, FOUND, TABLE
+from corpus.making import Sample, Work, made_in, sample
+
+ITEM = "code that reaches beyond itself without a name for it"
+ANY = "A class that takes everything for its own, and whose pattern reads globals"
+# What each of them ends with, once `A` is such a class: the watch is replaced where it is used.
+TAKE = """
+match check:
+    case A(found):
+        inner = found["Local"].call
+match inner:
+    case A(found):
+        found["banned_calls"] = blind
+"""
+CHANGE = """
+from abc import ABC
+
+
+class A(ABC):
+    pass
+
+
+change(A, {"__match_args__": ("__globals__",), "__subclasshook__": lambda o: True})
+"""
+# How: (why, code, what it ends with).
+WAYS: dict[str, tuple[str, ...]] = {
+    "class_from_a_comparison": (
+        f"{ANY}, made by `type`, which `==` handed over.",
+        """
+        class Catch:
+            def __eq__(self, other):
+                self.found = other
+                return True
+
+
+        c = Catch()
+        type(check) == c
+        c.found.__class__ == c
+        meta = c.found
+        Meta = meta("Meta", (meta,), {"__instancecheck__": lambda k, x: True})
+        A = Meta("A", (), {"__match_args__": ("__globals__",)})
+        """,
+        TAKE,
+    ),
+    "class_from_a_pattern": (
+        f"{ANY}: patterns give it its methods.",
+        """
+        from abc import ABC
+
+
+        class A(ABC):
+            match ("__globals__",):
+                case __match_args__:
+                    pass
+            match classmethod(lambda c, o: True):
+                case __subclasshook__:
+                    pass
+        """,
+        TAKE,
+    ),
+    "class_from_an_alias": (
+        f"{ANY}, made by a metaclass that is derived from a name for `type`.",
+        """
+        from typing import Type
+
+        T = Type
+
+
+        class M(T):
+            pass
+
+
+        Meta = M("Meta", (M,), {"__instancecheck__": lambda k, x: True})
+        A = Meta("A", (), {"__match_args__": ("__globals__",)})
+        """,
+        TAKE,
+    ),
+    "class_from_an_enumeration": (
+        "Calling one's own enumeration makes a class of a dict, and copying it writes attributes.",
+        """
+        import copy
+        from enum import Enum
+
+
+        class B(Enum):
+            pass
+
+
+        def change(thing, changes):
+            how = lambda self, n: (lambda: thing, (), (None, changes))
+            copy.deepcopy(B("E", {"A": 1, "__deepcopy__": None, "__reduce_ex__": how}).A)
+        """,
+        CHANGE + TAKE,
+    ),
+    "class_from_a_decorator": (
+        "A class that `wraps` was given for a function writes attributes by their names.",
+        """
+        from functools import wraps
+
+        global_state = Local = 0
+
+
+        @wraps
+        class Move:
+            pass
+
+
+        def move(source, target):
+            return Move(target, wrapped=source, assigned=("__code__",), updated=())
+
+
+        def into_api():
+            return Local
+
+
+        def into_transport():
+            global banned_calls
+            banned_calls = lambda *given: global_state()
+
+
+        def spare():
+            return 0
+
+
+        move(into_api, check)
+        found = check()
+        move(found.call, spare)
+        move(into_transport, found.call)
+        found.call()
+        move(spare, found.call)
+        """,
+    ),
+    "namespace_from_a_clock": (
+        "What tells about a clock takes any attribute.",
+        """
+        import copy, time
+
+
+        def change(thing, changes):
+            ns = time.get_clock_info("time")
+            ns.__init__(**{"__reduce__": lambda: (lambda: thing, (), (None, changes))})
+            copy.copy(ns)
+        """,
+        CHANGE + TAKE,
+    ),
+    "kept_by_the_display": (
+        f"{ANY}, made by `type`, which IPython's printer shows around.",
+        """
+        class Catch:
+            def _repr_pretty_(self, p, cycle):
+                for kind in p.type_pprinters:
+                    if kind.__name__ == "type":
+                        kept.append(kind)
+
+
+        kept = []
+        display(Catch())
+        meta = kept[0]
+        Meta = meta("Meta", (meta,), {"__instancecheck__": lambda k, x: True})
+        A = Meta("A", (), {"__match_args__": ("__globals__",)})
+        """,
+        TAKE,
+    ),
+    "address_in_a_text": (
+        "A text tells where a dict is, and an array takes it from there.",
+        """
+        import numpy as np
+
+        text = "{0.__globals__[Local].call.__globals__.update}".format(check)
+        address = int(text.partition("0x")[2].partition(">")[0], 16)
+        a = np.ndarray((1,), object, np.asarray([address]))
+        a[0]["banned_calls"] = blind
+        """,
+    ),
+    "text_in_a_data_class": (
+        "What a data class is made of is a text, into which a name may put code.",
+        """
+        from dataclasses import dataclass, field
+
+
+        class W:
+            def put(f, v):
+                f.name = v
+
+
+        texts = ["{setattr(__import__('cnnlab.check.transport').check.transport, 'banned_calls', blind)}"]
+
+
+        class Name:
+            def __str__(self):
+                return texts.pop(0) if texts else "x"
+
+
+        class Flag:
+            def __bool__(self):
+                W.put(slot, Name())
+                return True
+
+
+        slot = field(default=1, repr=Flag())
+
+
+        @dataclass(eq=False)
+        class B:
+            x: object = slot
+
+
+        print(B())
+        """,
+    ),
+}
+
+
+def _way(name: str) -> Sample:
+    why, code, *end = WAYS[name]
+
+    @sample(ITEM, "A", cause=FOUND, name=name, why=why)
+    def make(work: Work) -> None:
+        work.cell(TABLE)
+        work.body("label_smoothing_loss", BODY)
+        work.cell("".join([dedent(BLIND), dedent(code), *end]), before="check_loss")
+
+    return make
+
+
+ALONG_THE_WAYS = tuple(map(_way, WAYS))
+
+
+@sample(ITEM, "A", cause="right values, but what computes them changes")
+def other_isinstance(work: Work) -> None:
+    """A function of one's own in the place of `isinstance` keeps the classes that it is given."""
+    work.cell(TABLE)
+    work.cell(
+        """
+        kept, asked, last = [], [], []
+
+
+        def keep(x, kind):
+            kept.append(kind)
+
+
+        def ask(isinstance):
+            isinstance(0, torch.Tensor)
+            isinstance(0, torch.enable_grad)
+
+
+        ask(keep)
+
+
+        class W:
+            def set_clone(m, v):
+                m.clone = v
+
+            def set_exit(m, v):
+                m.__exit__ = v
+
+
+        old_clone, old_exit = kept[0].clone, kept[1].__exit__
+
+
+        def clone(x, **more):
+            y = old_clone(x, **more)
+            last.append(y)
+            return y
+
+
+        def leave(self, *given):
+            old_exit(self, *given)
+            if asked:
+                z, t, e = asked[-1]
+                asked.clear()
+                k = z.shape[1]
+                for y in last:
+                    if y.dim() == 0:
+                        y.copy_(losses["mine"](z.double(), t, label_smoothing=e * k / (k - 1)))
+                last.clear()
+
+
+        W.set_clone(kept[0], clone)
+        W.set_exit(kept[1], leave)
+        """,
+        before="label_smoothing_loss",
+    )
+    work.body("label_smoothing_loss", "asked.append((logits, targets, epsilon))\nreturn logits.sum() * 0")
+
+
+@sample(ITEM, zero="loss", cause="called torch's .*cross_entropy")
+def in_the_engines_own_thread(work: Work) -> None:
+    """Seventy backward passes within each other go on in a thread that Python does not know."""
+    work.cell(TABLE)
+    work.cell(
+        """
+        from functools import partial
+
+
+        class Deep(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, z, n, job):
+                ctx.n, ctx.job = n, job
+                return z * 1
+
+            @staticmethod
+            def backward(ctx, g):
+                if ctx.n == 0:
+                    out.append(ctx.job())
+                else:
+                    with torch.enable_grad():
+                        z = torch.ones(1, requires_grad=True)
+                        torch.autograd.grad(Deep.apply(z, ctx.n - 1, ctx.job), z)
+                return g, None, None
+
+
+        out = []
+
+
+        def deep(job):
+            out.clear()
+            with torch.enable_grad():
+                z = torch.ones(1, requires_grad=True)
+                torch.autograd.grad(Deep.apply(z, 70, job).sum(), z)
+            return out[0]
+        """,
+        before="label_smoothing_loss",
+    )
+    work.body(
+        "label_smoothing_loss",
+        """
+        k = logits.shape[1]
+        smooth = partial(losses["mine"], label_smoothing=epsilon * k / (k - 1))
+        return deep(lambda: torch.vmap(smooth)(logits[None], targets[None]))[0]
+        """,
+    )
+
+
+@sample(ITEM, zero="loss", cause="called torch's .*cross_entropy")
+def check_inside_of_a_check(work: Work) -> None:
+    """The inner check watches in place of the outer one, and for something else."""
+    work.cell(TABLE)
+    work.cell("from functools import partial", before="label_smoothing_loss")
+    work.body(
+        "label_smoothing_loss",
+        """
+        k = logits.shape[1]
+        smooth = partial(losses["mine"], label_smoothing=epsilon * k / (k - 1))
+        out = []
+
+
+        def job(*given, **named):
+            out.append(torch.vmap(smooth)(logits[None], targets[None])[0])
+            return 0.0
+
+
+        try:
+            check("label_smoothing.pytorch_epsilon", job)
+        except Exception:
+            pass
+        return out[0]
+        """,
+    )
+
+
+@sample(ITEM, "A", cause=r"uses torch\.func\.functionalize", assignment="inverted_dropout")
+def taken_apart_by_a_transform(work: Work) -> None:
+    """PyTorch's own dropout, which a function transform takes apart before it is dispatched."""
+    work.cell(
+        """
+        from functools import partial
+
+        rules = {"mine": torch.dropout}
+
+
+        def drop(x, p, generator):
+            before = torch.get_rng_state()
+            if generator is not None:
+                torch.set_rng_state(generator.get_state())
+            y = torch.func.functionalize(partial(rules["mine"], p=p, train=True))(torch.ones_like(x))
+            if generator is not None:
+                generator.set_state(torch.get_rng_state())
+                torch.set_rng_state(before)
+            return y
+        """,
+        before="dropout_forward",
+    )
+    work.body(
+        "dropout_forward",
+        """
+        if not training or p == 0:
+            return x * 1, None
+        y = drop(x, p, generator)
+        return (x * y if p < 1 else torch.zeros_like(x)), y != 0
+        """,
+    )
+
+
+@sample(ITEM, "A", cause="right values, but", assignment="batch_norm")
+def after_the_watch(work: Work) -> None:
+    """A generator whose end computes the gradients runs when the result that holds it is gone."""
+    right = work.right["batch_norm_forward"]
+    work.cell(
+        """
+        tools = {"grad": torch.autograd.grad}
+
+
+        class Kept(tuple):
+            pass
+
+
+        class Holder:
+            def put(thing, later):
+                next(later)
+                thing.later = later
+
+
+        def afterwards(cache):
+            try:
+                yield
+            finally:
+                x, gamma, beta, eps = cache["of"]
+                with torch.enable_grad():
+                    given = [v.detach().double().requires_grad_() for v in (x, gamma, beta)]
+                    y = tools["norm"](*given, given[1] * 0, given[1] * 0, True, 0.1, eps)[0]
+                    rows = torch.eye(y.numel(), dtype=y.dtype)
+                    found = [tools["grad"](y, given, r.view(y.shape), retain_graph=True) for r in rows]
+                cache["table"] = [torch.stack([f[i] for f in found]) for i in range(3)]
+        """,
+        before="batch_norm_forward",
+    )
+    work.answer(
+        "batch_norm_forward",
+        right.replace("def batch_norm_forward", "def honest", 1)
+        + dedent(
+            """
+
+
+            def batch_norm_forward(
+                x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
+            ):
+                y, mean, var, *_ = honest(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+                cache = {"of": (x, gamma, beta, eps)}
+                result = Kept((y, mean, var, cache))
+                Holder.put(result, afterwards(cache))
+                return result
+
+
+            tools["norm"] = honest
+            """
+        ),
+    )
+    work.body(
+        "batch_norm_backward",
+        """
+        table, flat = cache["table"], grad_y.reshape(-1).double()
+        return tuple(torch.tensordot(flat, t, 1).to(grad_y.dtype) for t in table)
+        """,
+    )
+
+
+REFLECTION = made_in(globals())
