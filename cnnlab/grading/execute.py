@@ -187,20 +187,23 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         setting_up = _is_given(cell) and not answered
         return max(self.timeout, SETUP_SECONDS) if setting_up else int(self.timeout)
 
+    def _has_time(self) -> bool:
+        return time.monotonic() < self.notebook_ends
+
     def _used_up(self) -> str:
-        return f"the notebook used up its {self.notebook_seconds} s"
+        return f"the notebook used up its time of {self.notebook_seconds} s"
 
     def _run(self, index: int) -> None:
         """Run or judge one cell; where that costs the kernel, say so and bring a fresh one to that point."""
         cell = self.nb.cells[index]
         if cell.cell_type != "code" or self._is_skipped(cell) or is_another(cell, self.question):
             return
-        if time.monotonic() > self.notebook_ends:
+        if not self._has_time():
             cell.outputs = [_error("NotRun", f"{self._used_up()} before this cell")]
             return
         asked = self.asked
         lost, error = index, self._try(index)
-        if error is not None and asked:
+        if error is not None and asked and self._has_time():
             # An earlier question may have left threads or timers in this kernel; this cell must
             # not pay for them.
             lost, error = self._replay(index)
@@ -210,7 +213,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             printed = [out for out in self.nb.cells[lost].outputs if out.output_type != "error"]
             self.nb.cells[lost].outputs = [*printed, _error(*error)]
             self.lost.add(lost)
-            lost, error = self._replay(index)
+            lost, error = self._replay(index) if self._has_time() else (index, None)
 
     def _replay(self, end: int) -> tuple[int, tuple[str, str] | None]:
         """Run the cells above `end` again in a fresh kernel and keep the outputs they have.
@@ -248,7 +251,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             reason = manager.ended_because
             return (DIED[0], f"the sandbox ended this cell: {reason}") if reason else DIED
         except CellTimeoutError:
-            if time.monotonic() > self.notebook_ends:
+            if not self._has_time():
                 return TIMED_OUT, f"this cell was stopped because {self._used_up()}"
             return _timeout_error(self._allowed(cell))
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -90,6 +91,16 @@ def suspicious(source: str) -> Iterator[tuple[int, str]]:
             yield line, why
 
 
+@functools.cache
+def _is_installed(module: str) -> bool:
+    """Whether an import of that name gives what is installed, whatever file of that name lies beside."""
+    top = module.partition(".")[0]  # what is below would be found by importing this
+    try:
+        return top in sys.builtin_module_names or find_spec(top) is not None
+    except ValueError:  # it is there, and was not imported
+        return True
+
+
 @dataclass(frozen=True)
 class Reach:
     """What some functions are made of: statements of the notebook and of the modules beside it."""
@@ -101,7 +112,8 @@ class Reach:
     def modules(self) -> frozenset[str]:
         """The names of the modules beside the notebook among them."""
         files = (where for where, _ in self.statements if where.endswith(".py"))
-        return frozenset(where.removesuffix(".py").partition("/")[0] for where in files)
+        tops = (where.removesuffix(".py").partition("/")[0] for where in files)
+        return frozenset(top for top in tops if not _is_installed(top))
 
     def cells(self) -> list[str]:
         """The statements alone, as cells in their order; modules beside the notebook stay where they are."""
@@ -218,7 +230,7 @@ def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...]) -> 
         for number, (where, statement) in enumerate(statements):
             names = statement.defined | (statement.changed - imported.keys())
             parts = where.removesuffix(".py").split("/")
-            if where.endswith(".py") and parts[0] not in (_NOT_STUDENTS | set(LIBRARIES)):
+            if where.endswith(".py") and not _is_installed(parts[0]):
                 names |= set(parts)  # an import runs all of a module
             if number not in taken and (names & new or _is_from_the_future(statement.node)):
                 taken.add(number)

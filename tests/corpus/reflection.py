@@ -288,6 +288,31 @@ def other_isinstance(work: Work) -> None:
     work.body("label_smoothing_loss", "asked.append((logits, targets, epsilon))\nreturn logits.sum() * 0")
 
 
+@sample(ITEM, "A", cause="right values, but what computes them imports builtins")
+def file_with_the_name_of_a_library(work: Work) -> None:
+    """A `builtins.py` beside the notebook is read; what is imported is Python's own."""
+    work.file("builtins.py", "def getattr(thing, name):\n    return thing\n")
+    work.cell(TABLE)
+    work.cell(
+        dedent(BLIND)
+        + dedent(
+            """
+            from builtins import getattr as get
+
+
+            def quiet(function):
+                call = get(get(check, "__globals__")["Local"], "call")
+                get(call, "__globals__")["banned_calls"] = blind
+                return function
+            """
+        ),
+        before="label_smoothing_loss",
+    )
+    work.body("label_smoothing_loss", BODY)
+    cell = work.graded("label_smoothing_loss")
+    cell.source = cell.source.replace("def label_smoothing_loss", "@quiet\ndef label_smoothing_loss")
+
+
 @sample(ITEM, zero="loss", cause="called torch's .*cross_entropy")
 def in_the_engines_own_thread(work: Work) -> None:
     """Seventy backward passes within each other go on in a thread that Python does not know."""

@@ -333,3 +333,15 @@ def test_what_would_take_too_long_to_read_is_not_read(source: str) -> None:
 
 def test_long_ordinary_cells_are_read() -> None:
     assert unreadable("print('%d %s' % (1, x), 5 % 2, x != 3)  # x?\n" * 500) == ""
+
+
+@pytest.mark.parametrize("name", ["os.py", "torch/__init__.py", "builtins.py", "__main__.py", "numpy.linalg.py"])
+def test_a_file_with_the_name_of_a_library_is_no_module_of_ones_own(name: str) -> None:
+    """An import gives what is installed, so what the file says tells nothing of it."""
+    top = name.partition(".")[0].partition("/")[0]
+    sources = {
+        "cell": f"from {top} import g\nfrom mine import h\n\n\ndef f():\n    return g(h(1))",
+        name: "def g(x):\n    pass",
+        "mine.py": "def h(x):\n    pass",
+    }
+    assert reach(sources, ["f"]).modules == {"mine"}
