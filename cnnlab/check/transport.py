@@ -89,19 +89,22 @@ class Local:
                 global_state() as changed,
                 banned_calls(self.ban) as banned,
             ):
-                result = self.functions[function](*given, **named)
-                if gradient is not None:
-                    # A network uses a layer more than once before it goes back through it.
-                    if gradient.again:
-                        self.functions[function](*_others(given), **named)
-                    result = _differentiate(result, given[gradient.argument], gradient.grad_y)
-                # Still watched: reading a result may run code of the student's, such as a patched clone.
-                answer.value = self._send(result, opaque)
-                answer.changed = _changed_arguments(args, given)
-                del result  # and what runs when nothing holds it any more
-        except NotImplementedError as error:
-            answer.unimplemented, answer.error = not str(error), _describe(error)
-        except (Exception, SystemExit) as error:
+                # All of it watched: to read a result or an error, or to let it go, may run code of theirs.
+                try:
+                    result = self.functions[function](*given, **named)
+                    if gradient is not None:
+                        # A network uses a layer more than once before it goes back through it.
+                        if gradient.again:
+                            self.functions[function](*_others(given), **named)
+                        result = _differentiate(result, given[gradient.argument], gradient.grad_y)
+                    answer.value = self._send(result, opaque)
+                    answer.changed = _changed_arguments(args, given)
+                    del result
+                except NotImplementedError as error:
+                    answer.unimplemented, answer.error = not str(error), _describe(error)
+                except (Exception, SystemExit) as error:
+                    answer.error = _describe(error)
+        except (Exception, SystemExit) as error:  # what ends the watch may find, such as a wrong grad mode
             answer.error = _describe(error)
         if any(
             not torch.equal(state, one.get_state()) for one, state in zip(generators, states, strict=True)
@@ -193,7 +196,7 @@ def _unchanged(before: Any, after: Any) -> bool:
         return True
     if not isinstance(after, torch.Tensor):
         return False
-    now = after.detach()
+    now = torch.Tensor.detach(after)
     same = now.shape == before.tensor.shape and now.dtype == before.tensor.dtype
     return same and torch.equal(now, before.tensor)
 

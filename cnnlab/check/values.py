@@ -62,9 +62,11 @@ def plain(value: object) -> Any:
     if type(value) is torch.Tensor:
         if value.layout is not torch.strided or value.device.type == "meta" or value.is_quantized:
             return Foreign(f"torch.Tensor with layout {value.layout} on {value.device}")
-        if value.numel() * value.element_size() > LARGEST_TENSOR:  # one element may pretend to be many
+        # By the class, since any method may have been given to this very tensor.
+        size = torch.Tensor.numel(value) * torch.Tensor.element_size(value)
+        if size > LARGEST_TENSOR:  # one element may pretend to be many
             return Foreign(f"torch.Tensor of shape {tuple(value.shape)}")
-        return value.detach().clone()
+        return torch.Tensor.detach(value).clone()
     if value is None or type(value) in (bool, int, float):
         return value
     if isinstance(value, float):  # numpy.float64 and other subclasses, by their number

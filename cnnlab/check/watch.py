@@ -67,6 +67,8 @@ _OF_COMPOSED = (
 
 _asked: list[set[str]] = []  # where the use of autograd is noted at the moment
 _noting: list[set[str]] = []  # where the use of operations is
+_passes: list[None] = []  # the backward passes that wait for each other
+DEEPEST = 50  # of those; at sixty, the engine goes on in a thread that Python does not know
 _recorded: list[str] = []  # the operations that have kernels which note their use, at the moment
 
 
@@ -106,7 +108,14 @@ def note_backward(*args: Any, **kwargs: Any) -> Any:
     """A backward pass, on record."""
     for seen in _asked:
         seen.add("autograd")
-    return _unwatched_backward(*args, **kwargs)
+    _passes.append(None)
+    try:
+        if len(_passes) > DEEPEST:
+            for seen in _noting:
+                seen.add("what went on in a thread of autograd's own")
+        return _unwatched_backward(*args, **kwargs)
+    finally:
+        _passes.pop()
 
 
 class _Dispatched(TorchDispatchMode):
@@ -199,7 +208,7 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
             _noting.append(seen)
             if ban.autograd:
                 _asked.append(seen)
-                _run_backward.__code__ = _watched_backward.__code__
+            _run_backward.__code__ = _watched_backward.__code__
             with _Dispatched(operations, seen):
                 hook = _profiler(ban, seen, before)
                 threading.setprofile(hook)
@@ -213,8 +222,8 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
             _noting.remove(seen)
             if ban.autograd:
                 _asked.remove(seen)
-                if not _asked:
-                    _run_backward.__code__ = _ENGINE
+            if not _noting:
+                _run_backward.__code__ = _ENGINE
 
 
 GLOBAL_SEED = "torch's global seed"

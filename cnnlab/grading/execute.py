@@ -25,8 +25,9 @@ import hmac
 import itertools
 import logging
 import secrets
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         return max(self.timeout, SETUP_SECONDS) if setting_up else int(self.timeout)
 
     def _has_time(self) -> bool:
-        return time.monotonic() < self.notebook_ends
+        return bool(time.monotonic() < self.notebook_ends)
 
     def _used_up(self) -> str:
         return f"the notebook used up its time of {self.notebook_seconds} s"
@@ -334,12 +335,25 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         executor = ExecuteCells(config=self.config, seed=self.check_seed, log=_SILENT)
         executor.notebook_seconds = max(1, int(self.notebook_ends - time.monotonic()))
         executor.others_count = False
-        executor.preprocess(alone, deepcopy(self.resources))
+        with self._folder_alone(made_of) as folder:
+            executor.preprocess(alone, {"metadata": {"path": folder}})
         said = [out.evalue for out in alone.cells[-1].outputs if out.output_type == "error"]
         if not said:
             return ""
         line = said[0].splitlines()[:2][-1].strip()  # of a report, the one below its heading
         return f"judged alone, without the rest of the notebook, which {odd}: {line}"
+
+    @contextlib.contextmanager
+    def _folder_alone(self, made_of: Reach) -> Iterator[str]:
+        """The notebook's folder without modules that are not in the answer: libraries might import them."""
+        with tempfile.TemporaryDirectory(prefix="alone-") as folder:
+            read = {where for where, _ in made_of.statements}
+            for name, content in self._files().items():
+                if name in read or not name.endswith(".py"):
+                    path = Path(folder, name)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
+            yield folder
 
     def _odd(self, check: Any) -> str:
         """What is more than plain in the code above a check, or in all of it where that is None."""
@@ -361,12 +375,15 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             if not nbgrader(cell).get("locked"):
                 name = nbgrader(cell).get("grade_id") or f"the student's own code cell number {number + 1}"
                 sources[name] = cell.source
-        folder = Path(self.resources.get("metadata", {}).get("path") or ".")
-        files = other_files(folder, "") if self.resources.get("metadata", {}).get("path") else {}
-        python = {name: text for name, text in files.items() if name.endswith(".py")}
+        python = {name: text for name, text in self._files().items() if name.endswith(".py")}
         texts = {name: text.decode(errors="replace") for name, text in python.items()}
         # An answer that imports what nobody could read is not right without it, so it waits for a person.
         return sources | {name: "" if unreadable(text) else text for name, text in texts.items()}
+
+    def _files(self) -> dict[str, bytes]:
+        """What lies beside the notebook, by name."""
+        folder = self.resources.get("metadata", {}).get("path")
+        return other_files(Path(folder), "") if folder else {}
 
     def _line(self) -> Callable[[bytes], bytes]:
         """A function that sends one call and waits for the answer, the kernel's end, or that of the time."""

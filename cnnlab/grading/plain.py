@@ -26,6 +26,7 @@ from cnnlab.grading.vocabulary import (
     BUILTINS,
     DECORATORS,
     METHODS,
+    NOT_GIVEN,
     OF_IPYTHON,
     UNTOUCHABLE,
     is_attribute,
@@ -43,6 +44,10 @@ _NEVER = (
     ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.TryStar,
     *(getattr(ast, name) for name in ("TypeAlias", "TypeVar", "ParamSpec") if hasattr(ast, name)),
 )  # fmt: skip
+_ASKED_FOR = re.compile(
+    r"_(repr|ipython|render|as|is|abc|missing|ignore|generate|order|fields|make|source)(_|$)"
+)
+_OF_FUNCTIONS = frozenset(("forward", "backward", "setup_context", "jvp", "vmap"))  # autograd calls them
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 
 
@@ -91,15 +96,27 @@ class _Code:
         self.own_modules = {name for name, full in found if self._is_own(full) and full in modules}
         self.above = {id(inner): node for node in nodes for inner in ast.iter_child_nodes(node)}
         bound = Counter(name for node in nodes for name in _bound(node))
+        self.aliases: set[str] = set()
         self.own = set(bound) | {name for name, full in found if self._is_own(full)}
+        self.loads = [node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
         definitions = [node for node in nodes if isinstance(node, ast.ClassDef)]
         # Those whose name stands for nothing else anywhere; the others are no classes to these rules.
         self.classes = {one.name: one for one in definitions if bound[one.name] == 1}
         self.fields = {name for one in definitions for name in _members(one)}
         self.fields |= {name for node in nodes for name in self._named_fields(node)}
         places = [place for one in definitions for place in self._places_of_self(one)]
-        self.of_self = {id(place) for place in places}
-        self.fields |= {place.attr for place in places}
+        self.of_self = {id(place) for place in places if isinstance(place.ctx, ast.Store)}
+        self.fields |= {place.attr for place in places if isinstance(place.ctx, ast.Store)}
+        # `self._x`, which nobody but the class itself asks for.
+        self.private = {
+            id(place)
+            for one in definitions
+            for place in self._places_of_self(one)
+            if self._is_private(place.attr, one)
+        }
+
+        for _ in range(3):  # an alias of an alias
+            self.aliases |= {name for statement in statements for name in self._names_types(statement, bound)}
 
     # One node.
 
@@ -124,8 +141,6 @@ class _Code:
             case ast.MatchClass(cls=kind, patterns=patterns, kwd_patterns=named):
                 whole = isinstance(kind, ast.Name) and kind.id in _VALUE_TYPES and kind.id not in self.own
                 return "takes objects apart by a pattern" if named or (patterns and not whole) else ""
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                return next((f"names {name}" for name in names if self._is_reserved(name)), "")
             case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):
                 root = _root(value)
                 return f"changes {root}" if root in self.imported else ""
@@ -135,7 +150,10 @@ class _Code:
 
     def _binding(self, node: ast.AST, name: str) -> str:
         """What is not plain about giving a name a meaning."""
-        if isinstance(self._scope(node), ast.ClassDef) and name.startswith("_"):
+        scope = self._scope(node)
+        if isinstance(scope, ast.arguments) and not isinstance(node, ast.arg):
+            return f"names {name} among arguments"
+        if isinstance(scope, ast.ClassDef) and name.startswith("_") and not self._is_private(name, scope):
             plain = name in METHODS if isinstance(node, ast.FunctionDef) else self._names_slots(node)
             return "" if plain else f"defines {name}"
         if name in self.imported:
@@ -143,12 +161,20 @@ class _Code:
         return f"gives {name} another meaning" if self._is_reserved(name) else ""
 
     def _is_reserved(self, name: str) -> bool:
-        return name.startswith("__") or name in UNTOUCHABLE or name in OF_IPYTHON
+        known = name in BUILTINS or _is_exception(name)
+        return (
+            name.startswith("__")
+            or name in UNTOUCHABLE
+            or name in OF_IPYTHON
+            or (hasattr(builtins, name) and not known)
+        )
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> str:
         if isinstance(self._scope(node), ast.ClassDef):
             return "imports something into a class"
         names = imports(node)
+        if isinstance(node, ast.ImportFrom) and node.level:
+            return "imports from beside itself"
         if twice := next((name for name, full in names.items() if self.imported.get(name, full) != full), ""):
             return f"gives {twice} two meanings"
         if strange := next(filter(self._is_reserved, names), ""):
@@ -161,6 +187,8 @@ class _Code:
     def _name(self, node: ast.Name, name: str) -> str:
         above = self.above.get(id(node))
         inner = isinstance(above, ast.Attribute)
+        if hasattr(builtins, name) and self._is_reserved(name) and name not in BUILTINS and name != "type":
+            return "" if name in ("__name__", "__doc__") else f"uses {name}"
         if name in self.imported:
             return "" if inner else self._value(node, self.imported[name])
         if name in self.own_modules:
@@ -203,10 +231,14 @@ class _Code:
                 return "" if _fields_are_simple(text) else "has a text that reads attributes"
             case ast.Attribute(value=ast.Name(module)) if module in self.own_modules:
                 return f"uses .{name}" if leads_further(name) or name not in self.own else ""
+        if id(node) in self.private:
+            return ""
         known = is_attribute(name) or (name in self.fields and not leads_further(name))
         return "" if known else f"uses .{name}"
 
     def _change(self, node: ast.Attribute, name: str) -> str:
+        if id(node) in self.private and isinstance(node.ctx, ast.Store):
+            return ""
         if leads_further(name) or self._full(node):
             return f"changes .{name}"
         of_tensor = name in _OF_TENSORS and _root(node) not in self.imported
@@ -220,10 +252,9 @@ class _Code:
             return "" if named else f"uses {full}"
         if is_module(full) or not is_listed(full):
             return f"uses {full}"
-        if full == "cnnlab.check.check" or full.startswith("matplotlib."):
-            # Inside of an answer another check would watch in place of the one that asked for it.
-            inside = full == "cnnlab.check.check" and self._scope(node) is not None
-            return "" if self._is_statement(node) and not inside else f"hands {full} on"
+        if full == "cnnlab.check.check":  # inside of an answer it would watch beside the one that asked
+            outside = self._scope(node) is None
+            return "" if self._is_statement(node) and outside else f"hands {full} on"
         if full in DECORATORS:
             return "" if self._decorates(node, full) else f"hands {full} on"
         if full == "dataclasses.field":
@@ -238,13 +269,15 @@ class _Code:
         """What is not plain about the use of a class of the code's own."""
         above, bases = self.above.get(id(node)), self._bases(kind)
         if isinstance(above, ast.Attribute):
+            function = any("Function" in base for base in bases)
+            if function:
+                return "" if above.attr == "apply" else f"takes .{above.attr} from the class {kind.name}"
             plain = {
                 part.name for part in kind.body if isinstance(part, ast.FunctionDef) and part.decorator_list
             }
             plain |= {
                 name for part in kind.body if not isinstance(part, ast.FunctionDef) for name in _names(part)
             }
-            plain |= {"apply"} if any("Function" in base for base in bases) else set()
             return "" if above.attr in plain else f"takes .{above.attr} from the class {kind.name}"
         if self._call_of(node) and any("Function" in base or "enum" in base for base in bases):
             return f"calls the class {kind.name}"
@@ -258,9 +291,22 @@ class _Code:
         if not all(self._decorates(_called(one), "dataclasses.dataclass") for one in node.decorator_list):
             return f"decorates the class {node.name}"
         methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+        if twice := [name for name, times in Counter(_members(node)).items() if times > 1]:
+            return f"defines {twice[0]} twice"
         for part in node.body:
             match part:
-                case ast.FunctionDef() | ast.Pass() | ast.Expr(ast.Constant()):
+                case ast.FunctionDef(args=args, decorator_list=decorators, returns=returns):
+                    around = [args, *decorators, *([returns] if returns else [])]
+                    if any(
+                        isinstance(one, ast.Name) and one.id in methods
+                        for part in around
+                        for one in walked(part)
+                    ):
+                        return f"hands a method of {node.name} on"
+                    if not self._makes_only(part, bases):
+                        return f"hands the class {node.name} to its {part.name}"
+                    continue
+                case ast.Pass() | ast.Expr(ast.Constant()):
                     continue
                 case ast.Assign(targets=[ast.Name() as target]) if self._names_slots(target):
                     continue
@@ -268,22 +314,55 @@ class _Code:
                     pass
                 case _:
                     return f"runs code inside of the class {node.name}"
-            if further := next(filter(leads_further, _names(part)), ""):
-                return f"names something {further}"
+            further = (
+                name for name in _names(part) if leads_further(name) and not self._is_private(name, node)
+            )
+            if name := next(further, ""):
+                return f"names something {name}"
             if any(isinstance(one, ast.Name) and one.id in methods for one in walked(part)):
                 return f"hands a method of {node.name} on"
-        return next((f"defines {name}" for name in methods - METHODS if leads_further(name)), "")
+        further = (name for name in methods - METHODS if leads_further(name))
+        return next((f"defines {name}" for name in further if not self._is_private(name, node)), "")
+
+    def _is_private(self, name: str, kind: ast.ClassDef) -> bool:
+        """Whether it is a name like `_scale` in a class of no library's kind."""
+        alone = all(base == "object" or base in self.classes for base in self._bases(kind))
+        return (
+            alone
+            and re.fullmatch(r"_[a-z0-9]+(_[a-z0-9]+)*", name) is not None
+            and not _ASKED_FOR.match(name)
+        )
+
+    def _makes_only(self, method: ast.FunctionDef, bases: list[str | None]) -> bool:
+        """Whether a class method does nothing with its class but call it and what is decorated in it."""
+        if not any(self._full(_called(one)) == "classmethod" for one in method.decorator_list):
+            return True
+        if any(base and ("Function" in base or base.startswith("enum.")) for base in bases):
+            return False
+        own = method.args.args[0].arg if method.args.args and not method.args.posonlyargs else None
+        uses = [one for one in walked(method) if isinstance(one, ast.Name) and one.id == own]
+        once = [name for one in walked(method) for name in _bound(one)].count(own or "") == 1
+        return once and all(self._call_of(one) for one in uses)
 
     def _keyword(self, node: ast.keyword) -> str:
         match node:
+            case ast.keyword(arg=None, value=ast.Dict(keys=keys)):
+                names = [key.value if isinstance(key, ast.Constant) else None for key in keys]
+                return next((f"gives {name!r}" for name in names if not self._may_be_given(name)), "")
+            case ast.keyword(arg=None):
+                call = self.above.get(id(node))
+                full = self._full(call.func) if isinstance(call, ast.Call) else None
+                calculates = full is None or full in self.own or (is_listed(full) and _calculates(full))
+                return "" if calculates else f"passes to {full} names that do not show"
             case ast.keyword(arg="file", value=value):
                 match self.above.get(id(node)), self._full(value):
                     case ast.Call(func=ast.Name("print")), "sys.stderr" | "sys.stdout":
                         return ""
                 return "prints to something of its own"
-            case ast.keyword(arg="extra" | "exc_info" | "module" | "memo" as name):
-                return f"gives {name}"
-        return f"gives {node.arg}" if node.arg and leads_further(node.arg) else ""
+        return "" if self._may_be_given(node.arg) else f"gives {node.arg}"
+
+    def _may_be_given(self, name: object) -> bool:
+        return isinstance(name, str) and not leads_further(name) and name not in NOT_GIVEN
 
     # Where something stands.
 
@@ -324,7 +403,10 @@ class _Code:
     def _only_asks(self, node: ast.AST | None) -> bool:
         """Whether `type(x)` or `x.__class__` is asked for its name, or whether it is another one."""
         if not isinstance(node, ast.Attribute) and not (
-            isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords
+            isinstance(node, ast.Call)
+            and len(node.args) == 1
+            and not isinstance(node.args[0], ast.Starred)
+            and not node.keywords
         ):
             return False
         match self.above.get(id(node)):
@@ -342,13 +424,22 @@ class _Code:
 
     def _names_a_class(self, node: ast.expr) -> bool:
         match node:
-            case ast.Call(func=ast.Name("type"), args=[_], keywords=[]) | ast.Attribute(attr="__class__"):
+            case ast.Call(func=ast.Name("type"), args=[one], keywords=[]):
+                return not isinstance(one, ast.Starred)
+            case ast.Attribute(attr="__class__"):
                 return True
             case ast.Constant(None):
                 return True
         full = self._full(node)
         builtin = full in _VALUE_TYPES and full not in self.own
         return full is not None and (builtin or full in self.classes or (is_listed(full) and is_class(full)))
+
+    def _joins_classes(self, node: ast.AST) -> bool:
+        """Whether it is `A | B` of nothing but classes, of which none is asked what `|` shall mean."""
+        match node:
+            case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+                return all(self._joins_classes(side) or self._names_a_class(side) for side in (left, right))
+        return False
 
     def _only_used(self, node: ast.expr) -> bool:
         """Whether a class stands without being handed on: it is called, derived from, asked about, named."""
@@ -360,7 +451,7 @@ class _Code:
             return True
         if isinstance(above, ast.FunctionDef) and node in above.decorator_list:
             return not isinstance(self._scope(above), ast.ClassDef)
-        while isinstance(above, ast.Tuple | ast.List | ast.BinOp):
+        while isinstance(above, ast.Tuple) or (above and self._joins_classes(above)):
             inner, above = above, self.above.get(id(above))
         match above:
             case ast.Call(func=ast.Name("isinstance" | "issubclass"), args=[_, asked]):
@@ -385,6 +476,8 @@ class _Code:
                         getattr(above, "annotation", None),
                         getattr(above, "returns", None),
                     )
+                case ast.Assign(targets=[ast.Name(name)]):
+                    return name in self.aliases
                 case ast.Tuple() | ast.List() | ast.BinOp(op=ast.BitOr()):
                     pass
                 case ast.Subscript(value=outer):
@@ -404,6 +497,14 @@ class _Code:
                 names = [one.value if isinstance(one, ast.Constant) else None for one in slots]
                 return not any(not isinstance(name, str) or leads_further(name) for name in names)
         return False
+
+    def _names_types(self, statement: ast.stmt, bound: Counter[str]) -> Iterator[str]:
+        """The name in `Cache = dict[str, Tensor]`, where it stands in annotations alone."""
+        match statement:
+            case ast.Assign(targets=[ast.Name(name)]) if bound[name] == 1:
+                uses = [node for node in self.loads if node.id == name]
+                if uses and all(map(self._is_annotation, uses)):
+                    yield name
 
     def _is_field(self, call: ast.AST | None) -> bool:
         """Whether `field(default_factory=…)` is the value of a class's field."""
@@ -438,26 +539,30 @@ class _Code:
         return full in known or full == "torch.autograd.function.once_differentiable"
 
     def _places_of_self(self, kind: ast.ClassDef) -> Iterator[ast.Attribute]:
-        """`self.x = …` in the methods of a class, and `ctx.x = …` where autograd calls a function's."""
+        """`self.x` in the methods of a class, and `ctx.x` where autograd calls a function's."""
         function = any("Function" in base for base in self._bases(kind))
         for method in kind.body:
             match method:
-                case ast.FunctionDef(decorator_list=[], args=ast.arguments(args=[ast.arg(own), *_])) if (
-                    not function
-                ):
-                    pass
                 case ast.FunctionDef(
-                    decorator_list=[ast.Name("staticmethod"), *_], args=ast.arguments(args=[ast.arg(own), *_])
-                ) if function:
+                    name=name,
+                    decorator_list=decorators,
+                    args=ast.arguments(posonlyargs=[], args=[ast.arg(own), *_]),
+                ):
                     pass
                 case _:
                     continue
+            called = [self._full(_called(one)) for one in decorators]
+            of_autograd = function and name in _OF_FUNCTIONS and called[:1] == ["staticmethod"]
+            if not of_autograd and (function or set(called) - {"torch.no_grad"}):
+                continue
             nodes = walked(method)
+            if any(isinstance(node, ast.Import | ast.ImportFrom) for node in nodes):
+                continue
             if [name for node in nodes for name in _bound(node)].count(own) > 1:
                 continue  # another object by that name
             for part in nodes:
                 match part:
-                    case ast.Attribute(value=ast.Name(name), ctx=ast.Store()) if name == own:
+                    case ast.Attribute(value=ast.Name(name)) if name == own:
                         yield part
 
     # Names.
@@ -490,6 +595,11 @@ class _Code:
                     yield from re.findall(r"\w+", part.value)
 
 
+def _calculates(full: str) -> bool:
+    """Whether something listed is a function of numbers, to which no name means more than that."""
+    return full.startswith(("torch.", "numpy.", "functools.partial")) and not is_class(full)
+
+
 def _is_exception(name: str) -> bool:
     found = getattr(builtins, name, None)
     return isinstance(found, type) and issubclass(found, BaseException)
@@ -504,6 +614,8 @@ def _bound(node: ast.AST) -> list[str]:
             return [name]
         case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
             return [name]
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            return names
     return []
 
 

@@ -225,10 +225,12 @@ def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...]) -> 
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
     imported |= _aliases([statement.node for _, statement in statements], imported)
     wanted, new, taken = set(functions), set(functions), set()
+    # A call may fill the containers that it is given; a function only gets what `.attribute = …` shows.
+    fixed = imported.keys() | {name for _, statement in statements for name in _functions(statement.node)}
     while new:
         more: set[str] = set()
         for number, (where, statement) in enumerate(statements):
-            names = statement.defined | (statement.changed - imported.keys())
+            names = statement.defined | (statement.changed - imported.keys()) | (statement.given - fixed)
             parts = where.removesuffix(".py").split("/")
             if where.endswith(".py") and not _is_installed(parts[0]):
                 names |= set(parts)  # an import runs all of a module
@@ -248,6 +250,7 @@ class _Statement:
     node: ast.stmt
     defined: set[str]  # what it gives a meaning to
     changed: set[str]  # variables of which it calls a method or assigns to an item
+    given: set[str]  # variables that it hands to calls
     used: set[str]  # what it takes from elsewhere
     imported: dict[str, str]
 
@@ -309,7 +312,7 @@ def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 @functools.lru_cache(64)  # the questions of one notebook ask for the same cells
 def _statements(source: str) -> list[_Statement]:
     return [
-        _Statement(node, _defined(node), _changed(node), _used(node), imports(node))
+        _Statement(node, _defined(node), _changed(node), _given(node), _used(node), imports(node))
         for node in parsed(source).body
     ]
 
@@ -361,6 +364,28 @@ def _changed(statement: ast.stmt) -> set[str]:
         if isinstance(inner, ast.Name):
             names.add(inner.id)
     return names
+
+
+def _given(statement: ast.stmt) -> set[str]:
+    """The variables that a statement hands to calls, as `fill(table)` does; not those inside of functions."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = [] if isinstance(statement, ast.FunctionDef | ast.ClassDef) else [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Lambda):
+            continue
+        waiting += ast.iter_child_nodes(node)
+        match node:
+            case ast.Call(func=ast.Name("print" | "display" | "check" | "len")):
+                continue
+            case ast.Call(args=args, keywords=keywords):
+                parts = [*args, *(one.value for one in keywords)]
+                names |= {one.id for part in parts for one in walked(part) if isinstance(one, ast.Name)}
+    return names
+
+
+def _functions(statement: ast.stmt) -> set[str]:
+    return {statement.name} if isinstance(statement, ast.FunctionDef | ast.ClassDef) else set()
 
 
 def _is_from_the_future(statement: ast.stmt) -> bool:

@@ -32,7 +32,7 @@ vander var_mean view_as_complex view_as_real vstack zeros zeros_like
 is_tensor is_floating_point is_grad_enabled get_default_dtype set_default_dtype set_printoptions
 manual_seed initial_seed seed get_rng_state set_rng_state set_num_threads get_num_threads
 Tensor Size Generator device finfo iinfo dtype no_grad enable_grad set_grad_enabled inference_mode
-FloatTensor DoubleTensor LongTensor IntTensor BoolTensor ByteTensor
+__version__
 """
 _NUMPY = """
 array asarray ascontiguousarray zeros ones full empty zeros_like ones_like full_like empty_like arange
@@ -92,7 +92,7 @@ _ONLY = {
     "time": "time perf_counter monotonic process_time sleep",
     "random": "random randint uniform gauss choice choices sample shuffle seed",
     "functools": "partial reduce cache lru_cache wraps",
-    "collections": "defaultdict Counter deque OrderedDict namedtuple",
+    "collections": "defaultdict Counter deque namedtuple",
     "contextlib": "nullcontext suppress",
     "dataclasses": "dataclass field",
     "enum": "Enum IntEnum auto",
@@ -113,11 +113,6 @@ _ONLY = {
     "warnings": "warn filterwarnings simplefilter",
     "__future__": "annotations",
     "cnnlab.check": "check",
-    "matplotlib.pyplot": (
-        "plot show figure subplot title suptitle xlabel ylabel xlim ylim xticks yticks legend grid axis hist "
-        "bar scatter imshow matshow semilogx semilogy loglog errorbar fill_between step stem axhline axvline "
-        "text colorbar tight_layout close"
-    ),
 }
 # Those that stand in one kind of place only; `plain` says in which.
 ANNOTATIONS = frozenset(f"{m}.{name}" for m in ("typing", "collections.abc") for name in _ONLY[m].split())
@@ -140,6 +135,7 @@ BUILTINS = _words(
 UNTOUCHABLE = _words(
     "classmethod isinstance issubclass object print property staticmethod super type display"
 )
+NOT_GIVEN = _words("extra exc_info file module memo cdata")  # as keywords
 OF_IPYTHON = _words("get_ipython In Out exit quit")
 METHODS = _words(
     "__init__ __post_init__ __call__ __repr__ __len__ __getitem__ __setitem__ __iter__ __next__ __add__ "
@@ -154,17 +150,18 @@ _FURTHER = re.compile(
     r"|.*(_indices|storage|ptr|hooks?)(_.*)?"
     r"|coalesce|set_|set_to|resize\w*|apply_|map2?_|as_subclass|module_load|reinforce|share_memory_?"
     r"|pin_memory|record_stream|grad_fn|next_functions|unsafe_.*|q_.*|.*quantize.*|arg_constraints"
-    r"|compile|load\w*|register\w*|set_submodule|torch|numpy|sys|canvas|handlers?|manager"
+    r"|compile|load\w*|register\w*|set_submodule|add_module|state_dict|bit_generator|cffi|cdata|new|f(get|set|del)"
+    r"|torch|numpy|sys"
 )
-_TEXTS = _words("__name__ __doc__")
+_TEXTS = _words("__name__ __doc__ _replace _asdict")  # and copies of a named tuple
 _DATA = (
     torch.Tensor, torch.Size, torch.dtype, torch.device, torch.Generator, torch.finfo, torch.nn.Module,
     torch.autograd.function.FunctionCtx, np.ndarray, np.float64, np.ufunc, np.dtype, np.random.Generator,
     str, bytes, int, float, complex, list, tuple, dict, set, slice, range,
 )  # fmt: skip
 _ATTRIBUTES = frozenset(name for kind in _DATA for name in dir(kind)) | _words(
-    "apply args sample saved_tensors needs_input_grad weight bias running_mean running_var training eps tiny "
-    "epsilon cache_clear cache_info most_common popleft appendleft values indices"
+    "apply args sample name value saved_tensors needs_input_grad weight bias running_mean running_var "
+    "training eps tiny epsilon cache_clear cache_info most_common popleft appendleft values indices"
 )
 
 
@@ -180,7 +177,7 @@ def is_attribute(name: str) -> bool:
 
 def is_module(full: str) -> bool:
     """Whether a dotted name is a module of which something is plain."""
-    return full in _ONLY or full in ("torch", "numpy", "matplotlib", "scipy", "cnnlab")
+    return full in _ONLY or full in ("scipy", "cnnlab")
 
 
 @functools.cache
@@ -195,7 +192,7 @@ def is_listed(full: str) -> bool:
     if module == "torch":
         values = isinstance(found, torch.dtype | torch.layout | torch.memory_format | float)
         return values or (name in _METHODS_OF_TORCH and not leads_further(name))
-    numbers = isinstance(found, type) and issubclass(found, np.generic)
+    numbers = isinstance(found, type) and issubclass(found, np.number | np.bool_)
     return isinstance(found, np.ufunc | float) or numbers
 
 
@@ -207,7 +204,7 @@ _METHODS_OF_TORCH = frozenset(dir(torch._C._VariableFunctions)) & frozenset(dir(
 def is_class(full: str) -> bool:
     """Whether a dotted name on the list is a class with more to it than a number has."""
     module, _, name = full.rpartition(".")
-    if module.startswith(("matplotlib", "scipy")):
+    if module.startswith("scipy"):
         return False
     found: Any = getattr(importlib.import_module(module), name, None)
     numbers = isinstance(found, type) and issubclass(found, np.generic)

@@ -15,6 +15,7 @@ from torch.nn.functional import batch_norm as innocent_name
 from cnnlab import reference
 from cnnlab.check import grade
 from cnnlab.check.transport import Local
+from cnnlab.check.values import plain
 from cnnlab.check.watch import Ban, banned_calls, recording
 
 
@@ -216,6 +217,45 @@ def test_what_runs_when_nothing_holds_a_result_is_watched_too() -> None:
 
     answer = Local({"call": call}, Ban("local_response_norm")).call("call", [1.0], {})
     assert answer.banned == ["torch's local_response_norm"]
+
+
+def test_a_tensor_is_read_by_its_class_and_not_by_a_method_of_its_own() -> None:
+    y = torch.zeros(1)
+    for method in ("detach", "clone", "numel", "element_size"):
+        setattr(y, method, lambda: torch.ones(1))
+    assert torch.equal(plain(y), torch.zeros(1))
+
+
+class Deep(torch.autograd.Function):
+    """Goes on with a job below so many backward passes."""
+
+    @staticmethod
+    def forward(ctx, z, n, job):  # type: ignore[no-untyped-def]
+        ctx.n, ctx.job = n, job
+        return z * 1
+
+    @staticmethod
+    def backward(ctx, g):  # type: ignore[no-untyped-def]
+        with torch.enable_grad():
+            if ctx.n == 0:
+                ctx.job()
+            else:
+                z = torch.ones(1, requires_grad=True)
+                torch.autograd.grad(Deep.apply(z, ctx.n - 1, ctx.job), z)
+        return g, None, None
+
+
+@pytest.mark.parametrize(
+    ("passes", "noted"), [(3, "local_response_norm"), (70, "a thread of autograd's own")]
+)
+def test_backward_passes_within_each_other_hide_nothing(passes: int, noted: str) -> None:
+    """The engine goes on in another thread below sixty of them, and Python has no hook there."""
+    z = torch.ones(1, requires_grad=True)
+    with banned_calls(Ban("local_response_norm")) as seen:
+        torch.autograd.grad(
+            Deep.apply(z, passes, lambda: F.local_response_norm(torch.ones(1, 4, 2, 2), 3)), z
+        )
+    assert any(noted in one for one in seen), seen
 
 
 def test_threads_that_a_call_starts_are_watched_like_itself() -> None:

@@ -484,4 +484,275 @@ def after_the_watch(work: Work) -> None:
     )
 
 
+# The banned operation in a table that no statement of the answer fills.
+HIDE = """
+    import torch.nn.functional as F
+
+    losses = {}
+    tables = [losses]
+
+
+    def fill(table):
+        table["mine"] = F.cross_entropy
+
+
+    for table in tables:
+        fill(table)
+"""
+# Before the last question. (why, code)
+BEFORE = {
+    "builtin_that_is_imported_nowhere": (
+        "`exec` is given another meaning where nothing runs.",
+        """
+        if False:
+            from math import exp as exec
+        exec(
+            "import contextlib, cnnlab.check.transport as t\\n"
+            "t.banned_calls = lambda *given: contextlib.nullcontext(set())"
+        )
+        """,
+    ),
+    "builtin_with_the_name_of_a_class": (
+        "`getattr` is a class, in a function that is never called.",
+        """
+        from contextlib import nullcontext
+
+
+        def nothing(*given):
+            class getattr:
+                pass
+
+            return nullcontext(set())
+
+
+        bring = getattr(nothing, "__builtins__")["__import__"]
+        found = getattr(bring("cnnlab.check.transport", None, None, ["Local"]), "__dict__")
+        found["banned_calls"] = nothing
+        """,
+    ),
+}
+
+
+def _before(name: str) -> Sample:
+    why, code = BEFORE[name]
+
+    @sample(ITEM, "A", cause="judged alone", name=name, why=why)
+    def make(work: Work) -> None:
+        work.cell(HIDE)
+        work.body("label_smoothing_loss", BODY)
+        work.cell(code, before="check_loss")
+
+    return make
+
+
+BEFORE_THE_QUESTION = tuple(map(_before, BEFORE))
+
+# The result is a tensor with a method of its own, which computes it when it is read.
+AFTER = """
+
+
+def late(logits, targets, epsilon):
+    k = logits.shape[1]
+    a, b = torch.zeros(1), torch.zeros(1)
+
+    def compute():
+        return losses["mine"](logits.detach(), targets, label_smoothing=epsilon * k / (k - 1))
+
+    PUT(b, compute)
+    COPY(a, lambda: b)
+    y = torch.zeros(1)
+    PUT(y, lambda: a)
+    return y
+"""
+# How its methods are put there: (why, code, what puts `detach`, what puts `clone`).
+PUTTING = {
+    "method_with_another_first_argument": (
+        "`self` is the second argument of the method.",
+        """
+        class W:
+            def put(a, /, self, v):
+                self.detach = v
+
+            def copy(a, /, self, v):
+                self.clone = v
+        """,
+        "W().put",
+        "W().copy",
+    ),
+    "method_as_a_default": (
+        "A method is the default of another one's argument.",
+        """
+        class W:
+            def put(self, v):
+                self.detach = v
+
+            def copy(self, v):
+                self.clone = v
+
+            def take(self, one=put, other=copy):
+                return one, other
+
+
+        puts = W().take()
+        """,
+        "puts[0]",
+        "puts[1]",
+    ),
+    "method_of_a_class_that_is_added_to": (
+        "The class itself, from an operator where classes are asked about.",
+        """
+        class Keep:
+            def __add__(self, other):
+                kept.append(other)
+                return ()
+
+
+        class W:
+            def put(self, v):
+                self.detach = v
+
+            def copy(self, v):
+                self.clone = v
+
+
+        kept = []
+        isinstance(1, Keep() + W)
+        """,
+        "kept[0].put",
+        "kept[0].copy",
+    ),
+    "method_of_a_protocol": (
+        "PyTorch asks a module for its `__torch_function__`, and finds a submodule.",
+        """
+        class W(torch.nn.Module):
+            def forward(self, function, types, *given):
+                kept.append(types[0])
+
+            def put(self, v):
+                self.detach = v
+
+            def copy(self, v):
+                self.clone = v
+
+
+        kept = []
+        one = W()
+        one.add_module("__torch_function__", W())
+        torch.add(one, 1)
+        """,
+        "kept[0].put",
+        "kept[0].copy",
+    ),
+}
+
+
+def _put(name: str) -> Sample:
+    why, code, put, copy = PUTTING[name]
+
+    @sample(ITEM, zero="loss", cause="loss", name=name, why=why)
+    def make(work: Work) -> None:
+        work.cell(HIDE)
+        text = dedent(code) + AFTER.replace("PUT", put).replace("COPY", copy)
+        work.cell(text, before="label_smoothing_loss")
+        work.body("label_smoothing_loss", "return late(logits, targets, epsilon)")
+
+    return make
+
+
+PUT = tuple(map(_put, PUTTING))
+
+
+@sample(
+    ITEM,
+    zero=("across_channels", "across_channels_gradient"),
+    cause="a thread of autograd's own",
+    assignment="local_response_norm",
+)
+def python_in_the_engines_own_thread(work: Work) -> None:
+    """What is no operation but a function in Python, where the interpreter has no hook."""
+    work.cell(
+        """
+        import torch.nn.functional as F
+
+        tools = {}
+
+
+        def fill(table):
+            table["mine"] = F.local_response_norm
+
+
+        for table in [tools]:
+            fill(table)
+
+
+        class Deep(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, z, n, job):
+                ctx.n, ctx.job = n, job
+                return z * 1
+
+            @staticmethod
+            def backward(ctx, g):
+                with torch.enable_grad():
+                    if ctx.n == 0:
+                        out.append(ctx.job())
+                    else:
+                        z = torch.ones(1, requires_grad=True)
+                        torch.autograd.grad(Deep.apply(z, ctx.n - 1, ctx.job), z)
+                return g, None, None
+
+
+        out = []
+
+
+        def deep(job):
+            out.clear()
+            z = torch.ones(1, requires_grad=True)
+            torch.autograd.grad(Deep.apply(z, 70, job).sum(), z)
+            return out[0]
+        """,
+        before="lrn_across_channels",
+    )
+    work.body(
+        "lrn_across_channels",
+        "size = 2 * (n // 2) + 1\nreturn deep(lambda: tools['mine'](x, size, alpha * size, beta, k))",
+    )
+
+
+@sample(ITEM, "A", cause="right values, but")
+def file_that_a_library_imports(work: Work) -> None:
+    """A `cffi.py` beside the notebook, which numpy imports when it is asked for something."""
+    work.file(
+        "cffi.py",
+        """
+        import contextlib
+        import cnnlab.check.transport
+        import torch
+        import torch.nn.functional as F
+
+        vars(cnnlab.check.transport).update(banned_calls=lambda *given: contextlib.nullcontext(set()))
+        vars(torch.special).update(xlogy=F.cross_entropy)
+        """,
+    )
+    work.answer(
+        "label_smoothing_loss",
+        """
+        from collections import namedtuple
+
+        import numpy as np
+
+        Pair = namedtuple("Pair", "cffi")
+        try:
+            seen = np.random.default_rng(0).bit_generator.cffi
+        except Exception:
+            seen = 0
+
+
+        def label_smoothing_loss(logits, targets, epsilon):
+            rate = epsilon * logits.shape[1] / (logits.shape[1] - 1) if seen == 0 and Pair else 0
+            return torch.special.xlogy(logits, targets, label_smoothing=rate)
+        """,
+    )
+
+
 REFLECTION = made_in(globals())

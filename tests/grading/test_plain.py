@@ -16,7 +16,7 @@ def test_every_style_of_right_answers_is_plain(path) -> None:  # type: ignore[no
 
 
 PLAIN = [
-    "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+    "%matplotlib inline\nprint(1)",
     "import numpy as np\nprint(np.random.default_rng(0).normal(size=3), np.float32(1))",
     "import torch.nn.functional as F\nprint(F.relu(torch.randn(3)).shape, torch.nn.functional.relu)",
     "from torch import nn\nnet = nn.Sequential(nn.Linear(3, 2))\nnet[0].weight.grad = None",
@@ -34,6 +34,19 @@ PLAIN = [
     "import logging\nlogging.info('%s', 1)",
     "@torch.no_grad\ndef f(x):\n    return x",
     "from functools import partial\ndouble = partial(torch.mul, 2)\ntotal = sum(double(v) for v in [1])",
+    "class Smoother:\n    _scale = 2\n    def __init__(self, k):\n        self._k = k\n"
+    "    def _off(self):\n        return 1 / self._k\n    def __call__(self, x):\n"
+    "        return self._off() * x + self._scale",
+    "from typing import Dict, Tuple\nTensor = torch.Tensor\nCache = Dict[str, Tensor]\n"
+    "def f(x: Tensor, c: Cache) -> Tuple[Tensor, Cache]:\n    return x, c",
+    "class BN(torch.nn.Module):\n    def __init__(self, n):\n        super().__init__()\n"
+    "        self.n = n\n    @torch.no_grad()\n    def update(self, m):\n        self.running = m",
+    "from typing import NamedTuple\nclass C(NamedTuple):\n    x: torch.Tensor\n"
+    "c = C(torch.ones(1))._replace(x=1)",
+    "from enum import Enum\nclass M(Enum):\n    A = 1\nprint(M.A.value, torch.__version__)",
+    'where = {"dtype": torch.float32}\nx = torch.zeros(3, **where)\ndef g(*a, **k):\n'
+    "    return torch.ones(*a, **k)",
+    "class P:\n    @classmethod\n    def of(cls, x):\n        return cls()\nP.of(1)",
 ]
 BEYOND = [
     # the interpreter and the kernel
@@ -226,6 +239,46 @@ BEYOND = [
     "dict.mro",
     "input.__self__",
     "id.__self__",
+    "class S:\n    def _repr_html_(self): pass",
+    "class S:\n    def _repr_pretty(self): pass",
+    "class S(torch.nn.Module):\n    def f(self):\n        return self._modules",
+    "class S:\n    def f(self): self._x = 1\ndef g(o): return o._x",
+    "class S:\n    def f(self, o):\n        return o._x",
+    "T = torch.Tensor\nx = [T]",
+    "T = torch.Tensor\ndef f(x: T): return T",
+    "def f(x: torch.Tensor): pass\nclass P:\n    @classmethod\n    def me(cls): return cls",
+    'if False:\n    from math import exp as exec\nexec("1")',
+    'def f():\n    class getattr: pass\ngetattr(1, "x")',
+    "class W:\n    def put(a, /, self, v): self.x = v",
+    "class W(torch.autograd.Function):\n    @staticmethod\n    def put(t, v): t.x = v",
+    "class W(torch.autograd.Function):\n    @staticmethod\n    def forward(t, v): t.x = v\nW.forward(1, 2)",
+    "class W:\n    def put(self, v): self.x = v\n    def take(self, one=put): return one",
+    "self = 0\nclass W:\n    def put(self, v):\n        def inner():\n            global self\n"
+    "            self.x = v",
+    "class W:\n    @staticmethod\n    def put(a): pass\n    def put(self, v): self.x = v",
+    "class K:\n    def __add__(self, o): return ()\nisinstance(1, K() + torch.Tensor)",
+    'one = torch.nn.Module()\none.add_module("__torch_function__", one)',
+    "from collections import OrderedDict",
+    "torch.nn.Module().state_dict()",
+    'import numpy as np\nfrom collections import namedtuple\nnamedtuple("N", "cffi")\n'
+    "np.random.default_rng(0).bit_generator.cffi",
+    "class B:\n    def f(self, x=(_y := 1)): pass",
+    "class B:\n    def f(self, x=(y := 1)): pass",
+    "torch.Tensor(cdata=8)",
+    'torch.Tensor(**{"cdata": 8})',
+    'k = {"cdata": 8}\ntorch.Tensor(**k)',
+    "torch.ones(1).new(cdata=8)",
+    "torch.FloatTensor(1)",
+    "import matplotlib.pyplot as plt",
+    'print(1, **{"file": 2})',
+    "k = {}\nprint(1, **k)",
+    "import logging\nk = {}\nlogging.info(1, **k)",
+    'type(*("X", (), {})).__name__',
+    'type(*("X", (), {})) == type(1)',
+    "from .math import exp",
+    "from . import os",
+    "import numpy as np\nnp.object_",
+    "class P:\n    @property\n    def x(self): return 1\nP.x.fget",
 ]
 
 

@@ -335,7 +335,9 @@ def test_long_ordinary_cells_are_read() -> None:
     assert unreadable("print('%d %s' % (1, x), 5 % 2, x != 3)  # x?\n" * 500) == ""
 
 
-@pytest.mark.parametrize("name", ["os.py", "torch/__init__.py", "builtins.py", "__main__.py", "numpy.linalg.py"])
+@pytest.mark.parametrize(
+    "name", ["os.py", "torch/__init__.py", "builtins.py", "__main__.py", "numpy.linalg.py"]
+)
 def test_a_file_with_the_name_of_a_library_is_no_module_of_ones_own(name: str) -> None:
     """An import gives what is installed, so what the file says tells nothing of it."""
     top = name.partition(".")[0].partition("/")[0]
