@@ -76,7 +76,7 @@ def grades(gradebook: Any, root: Path, assignment: str) -> dict[str, Grade]:
             found[student.id] = Grade(None, why)
             continue
         parts = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        unread = [g for g in parts if g.needs_manual_grade and g.manual_score is None]
+        unread = [g for g in parts if g.needs_manual_grade]
         if not parts or all(g.auto_score is None and g.manual_score is None for g in parts):
             found[student.id] = Grade(None, "needs attention" if handed_in else "not handed in")
         elif unread:

@@ -118,7 +118,7 @@ def overview(gradebook: Any, root: Path, name: str) -> Overview:
         gradebook.find_assignment(name).max_score,
         list(notebooks),
         [student for student in submitted if student not in notebooks],
-        {student: sum(grade.score for grade in mine) for student, mine in grades.items()},
+        {student: _settled(mine) for student, mine in grades.items()},
         [student for student, mine in grades.items() if any(grade.needs_manual_grade for grade in mine)],
         _questions(grades),
         _misconceptions(name, records),
@@ -139,6 +139,11 @@ def page(overviews: list[Overview]) -> str:
         most=MOST_PAIRS,
         made=f"{datetime.now():%Y-%m-%d %H:%M}",
     )
+
+
+def _settled(grades: list[Any]) -> float:
+    """What counts already: points that a person gave for something else wait with the answer."""
+    return float(sum(grade.score for grade in grades if not grade.needs_manual_grade))
 
 
 def _questions(grades: dict[str, Any]) -> list[Question]:

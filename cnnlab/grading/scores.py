@@ -1,6 +1,7 @@
 """A check cell earns all of its points or none: none when it holds an error, all when it ran without one.
 
-What `ExecuteCells` held back has no automatic score and waits for a person.
+What `ExecuteCells` held back has no automatic score and waits for a person. Points given by hand count for
+the work they were given for (`marked`).
 
 nbgrader also takes a stream on stderr for a failure, so that a warning costs a right answer its points,
 and a cell's displayed value for a partial score, so that a displayed "10" is worth ten points. Neither
@@ -8,10 +9,15 @@ counts here.
 """
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from nbgrader.preprocessors import SaveAutoGrades
 from traitlets import Unicode
+
+from cnnlab.grading.marked import make_room, take_back, work
+from cnnlab.grading.restore import NOTE
+from cnnlab.grading.submission import STAMP, other_files
 
 
 class SaveScores(SaveAutoGrades):  # type: ignore[misc]
@@ -21,18 +27,32 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         self.held_back = nb.metadata.get("cnnlab", {}).get("held back", {})
+        self.scored = nb
+        beside = other_files(
+            Path(resources["metadata"]["path"]), f"{resources['nbgrader']['notebook']}.ipynb"
+        )
+        self.files = {name: content for name, content in beside.items() if name != STAMP}
         done: tuple[Any, Any] = super().preprocess(nb, resources)
         return done
 
     def _add_score(self, cell: Any, resources: Any) -> None:
-        if self.question and cell.metadata["nbgrader"]["grade_id"] != self.question:
+        name = cell.metadata["nbgrader"]["grade_id"]
+        if self.question and name != self.question:
             return
         super()._add_score(deciding(cell), resources)
-        name = cell.metadata["nbgrader"]["grade_id"]
+        grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
         if name in self.held_back:
-            grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
-            grade.auto_score, grade.needs_manual_grade = None, True
-            self.gradebook.db.commit()
+            grade.auto_score = None
+        make_room(self.gradebook)
+        taken = take_back(self.gradebook, grade, work(cell, self.scored, self.files))
+        if taken is not None:
+            self.log.warning(
+                "%sthe %g points given by hand for %s were for other work and no longer count",
+                NOTE,
+                taken,
+                name,
+            )
+        self.gradebook.db.commit()
 
 
 def deciding(cell: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One question graded again: its points follow the corrected check, nothing else changes."""
+"""Graded again: one question's points follow the corrected check, points by hand follow their work."""
 
 import re
 import sqlite3
@@ -107,3 +107,56 @@ def test_an_unknown_question_is_a_sentence(corrected: Path, run: Any) -> None:
     assert "Did you mean 'check_square'?" in result.stderr
     assert "Traceback" not in result.stderr
     assert held(corrected) == before
+
+
+def test_points_by_hand_count_for_the_work_they_were_given_for(
+    root: Path, run: Any, submit: Any, answered: Any
+) -> None:
+    def grade(*options: str) -> str:
+        result = run("cnnlab", "grade", "tiny", *options, cwd=root)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return str(result.stdout)
+
+    submit("ada", answered(written="Because."))
+    submit("cy", answered(double="def double(x):\n    return 0"))
+    grade()
+    by_hand(root, "ada", "written", 1.5)
+    by_hand(root, "cy", "check_double", 1)
+    output = grade("--force")
+    assert "ada  6.5/7" in output
+    assert "to read" not in output.partition("Grades")[0]
+    assert held(root)["ada", "written"] == [None, 1.5, 0]
+    assert held(root)["cy", "check_double"] == [0, 1, 0]
+    assert run("cnnlab", "export", "canvas", "tiny", cwd=root).returncode == 0
+
+    submit("ada", answered(written="For another reason."))
+    submit("cy", answered(double="def double(x):\n    return 1"))
+    output = grade()
+    assert "the 1.5 points given by hand for written were for other work" in output
+    for again in (False, True):
+        assert held(root)["ada", "written"] == [None, None, 1]
+        assert held(root)["cy", "check_double"] == [0, None, 0]
+        if not again:
+            grade("--force")
+    result = run("cnnlab", "export", "canvas", "tiny", cwd=root)
+    assert (result.returncode, "empty: ada, tiny: an answer is to be read: written" in result.stdout) == (
+        1,
+        True,
+    )
+
+
+def test_points_by_hand_of_which_nothing_is_known_wait_and_stay(
+    root: Path, run: Any, submit: Any, answered: Any
+) -> None:
+    """As in a gradebook that was graded before this was recorded."""
+    submit("ada", answered(written="Because."))
+    assert run("cnnlab", "grade", "tiny", cwd=root).returncode == 0
+    by_hand(root, "ada", "written", 1.5)
+    with closing(sqlite3.connect(root / "course/gradebook.db")) as database:
+        database.execute("DROP TABLE cnnlab_scored_work")
+        database.commit()
+    assert run("cnnlab", "grade", "tiny", "--force", cwd=root).returncode == 0
+    assert held(root)["ada", "written"] == [None, 1.5, 1]
+    assert run("cnnlab", "export", "canvas", "tiny", cwd=root).returncode == 1
+    assert run("cnnlab", "report", "tiny", cwd=root).returncode == 0
+    assert "mean 5.00" in (root / "course/report.html").read_text()
