@@ -138,7 +138,7 @@ def due(
     """
     with grading_packages():
         from cnnlab.grading import late as lateness
-        from cnnlab.grading.course import find_assignment, released, writing
+        from cnnlab.grading.course import find_assignment, outdated, released, writing
         from cnnlab.grading.preferences import choose, preferences
         from cnnlab.grading.times import moment, naive_utc, zone
     released(root, assignment)
@@ -157,7 +157,7 @@ def due(
         chosen = preferences(root)["late"]
         penalties = lateness.settle(gradebook, assignment, lateness.policy(chosen))
         lines = lateness.described(gradebook, assignment, penalties, here)
-    print(f"Late policy: {chosen}.", *lines, sep="\n")
+    print(f"Late policy: {chosen}.", *lines, *outdated(root, assignment), sep="\n")
 
 
 def feedback(
@@ -178,7 +178,7 @@ def feedback(
         from rich.progress import track
 
         from cnnlab.grading.archives import printable
-        from cnnlab.grading.course import graded, released, writing
+        from cnnlab.grading.course import graded, outdated, released, writing
         from cnnlab.grading.late import policy, settle
         from cnnlab.grading.pages import write_page
         from cnnlab.grading.preferences import choose, preferences
@@ -203,7 +203,10 @@ def feedback(
     for name, who in track(queue, "feedback", console=Console(stderr=True), transient=True):
         if why := write_page(root, name, who):
             failed.append(printable(f"Needs attention: {who}, {name}: {why}"))
-    print(f"{len(queue) - len(failed)} feedback pages are in {root / 'feedback'}.", *failed, sep="\n")
+    remarks = [remark for name in assignments for remark in outdated(root, name)]
+    print(
+        f"{len(queue) - len(failed)} feedback pages are in {root / 'feedback'}.", *failed, *remarks, sep="\n"
+    )
     if failed:
         raise typer.Exit(1)
 
@@ -220,7 +223,7 @@ def report(
     names students; it loads nothing and runs nothing.
     """
     with grading_packages():
-        from cnnlab.grading.course import find_assignment, released, writing
+        from cnnlab.grading.course import find_assignment, outdated, released, writing
         from cnnlab.grading.overview import overview, page
     for name in assignments:
         released(root, name)
@@ -237,7 +240,8 @@ def report(
         raise InputError(
             f"{path} cannot be written: {error.strerror}. Name another file with --to."
         ) from error
-    print(f"The report is in {path}.")
+    remarks = [remark for name in assignments for remark in outdated(root, name)]
+    print(f"The report is in {path}.", *remarks, sep="\n")
 
 
 def export(

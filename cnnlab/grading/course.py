@@ -9,8 +9,10 @@ import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 
 from cnnlab.errors import InputError, unknown
+from cnnlab.grading.archives import printable
 from cnnlab.grading.logs import without_remarks
 from cnnlab.grading.settings import course_config
+from cnnlab.grading.submission import submission_digest
 
 
 def released(root: Path, assignment: str) -> Path:
@@ -39,6 +41,28 @@ def graded_notebook(root: Path, assignment: str, student: str) -> Any:
         return nbformat.read(root / "autograded" / student / assignment / f"{assignment}.ipynb", as_version=4)
     except (FileNotFoundError, ValueError):
         return None
+
+
+def handed_in_again(root: Path, assignment: str) -> list[str]:
+    """Whose submission is not the one that `cnnlab grade` graded last.
+
+    What only nbgrader has graded has no record, and nothing is said of it.
+    """
+    found = []
+    for record in sorted(root.glob(f"graded/*/{assignment}.txt")):
+        student, graded_last = record.parent.name, record.read_text().split()[1:]
+        folder = root / "submitted" / student / assignment
+        if graded_last and folder.is_dir() and graded_last != [submission_digest(folder)]:
+            found.append(student)
+    return found
+
+
+def outdated(root: Path, assignment: str) -> list[str]:
+    """The same as a remark for the terminal; none when every grade is of what lies there now."""
+    students = printable(", ".join(handed_in_again(root, assignment)))
+    if not students:
+        return []
+    return [f"{assignment}: handed in again since graded: {students}; run `cnnlab grade {assignment}`."]
 
 
 @contextmanager

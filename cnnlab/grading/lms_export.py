@@ -19,6 +19,7 @@ from typing import Any, Literal
 from nbgrader.api import MissingEntry
 
 from cnnlab.errors import InputError
+from cnnlab.grading.course import handed_in_again
 from cnnlab.grading.roster import folded, read_table
 
 Platform = Literal["canvas", "moodle"]
@@ -66,13 +67,18 @@ def harmless(cell: str) -> str:
 
 def grades(gradebook: Any, root: Path, assignment: str) -> dict[str, Grade]:
     """Every student's grade, late penalty taken off."""
-    found = {}
+    found: dict[str, Grade] = {}
+    again = handed_in_again(root, assignment)
     for student in gradebook.students:
         handed_in = (root / "submitted" / student.id / assignment).is_dir()
         try:
             submission = gradebook.find_submission(assignment, student.id)
         except MissingEntry:
             why = "needs attention" if handed_in else "not handed in"
+            found[student.id] = Grade(None, why)
+            continue
+        if student.id in again:
+            why = f"handed in again since graded; run `cnnlab grade {assignment}`"
             found[student.id] = Grade(None, why)
             continue
         parts = [grade for notebook in submission.notebooks for grade in notebook.grades]

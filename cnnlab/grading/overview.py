@@ -20,7 +20,7 @@ from nbgrader.api import MissingEntry
 
 from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.errors import InputError
-from cnnlab.grading.course import graded, graded_notebook
+from cnnlab.grading.course import graded, graded_notebook, handed_in_again
 from cnnlab.grading.feedback import CONTENT_POLICY
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.similarity import Pair, similar
@@ -68,6 +68,7 @@ class Overview:
     flags: list[tuple[str, str]]
     slowest: list[tuple[str, float]]
     pairs: list[Pair] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)  # who has handed in other work since
 
     @property
     def mean(self) -> float:
@@ -125,6 +126,7 @@ def overview(gradebook: Any, root: Path, name: str) -> Overview:
         _flags(records),
         sorted(seconds.items(), key=lambda pair: -pair[1])[:SHOWN],
         similar({student: _code(one) for student, one in notebooks.items()}, _code(released, True), ALIKE),
+        handed_in_again(root, name),
     )
 
 

@@ -210,8 +210,14 @@ def checks_digest() -> bytes:
 
 
 def fingerprint(folder: Path, released: Path) -> str:
-    """A digest of what a grade depends on: submitted files and names, the released notebook, the checks."""
-    digest = hashlib.sha256(released.read_bytes() + checks_digest())
+    """What a grade depends on, as two digests: the released notebook with the checks, and the submission."""
+    given = hashlib.sha256(released.read_bytes() + checks_digest())
+    return f"{given.hexdigest()} {submission_digest(folder)}"
+
+
+def submission_digest(folder: Path) -> str:
+    """A digest of submitted files and their names."""
+    digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:

@@ -175,3 +175,28 @@ def test_bad_input_of_these_commands(cnnlab: Any, root: Path) -> None:
         assert code == 2
         assert sentence in output
         assert output.count("\n") == 1
+
+
+def test_what_was_handed_in_again_is_not_told_by_the_old_grade(
+    cnnlab: Any, root: Path, submit: Any, answered: Any
+) -> None:
+    submit("ada", answered(square="def square(x):\n    return 0"))
+    submit("bob", answered())
+    assert cnnlab("grade", "tiny")[0] == 0
+    for command in (("due", "tiny"), ("report", "tiny"), ("feedback", "tiny"), ("export", "canvas", "tiny")):
+        assert "handed in again" not in cnnlab(*command)[1]
+
+    submit("ada", answered())
+    remark = "tiny: handed in again since graded: ada; run `cnnlab grade tiny`."
+    for command in (("due", "tiny"), ("report", "tiny"), ("feedback", "tiny")):
+        code, output = cnnlab(*command)
+        assert (code, output.splitlines().count(remark)) == (0, 1)
+    assert "Handed in again since graded:</strong> ada." in (root / "course/report.html").read_text()
+    code, output = cnnlab("export", "canvas", "tiny")
+    assert code == 1
+    assert "empty: ada, tiny: handed in again since graded; run `cnnlab grade tiny`" in output
+    assert {row[3]: row[-1] for row in table(root / "course/canvas.csv")[2:]} == {"ada": "", "bob": "5"}
+
+    assert cnnlab("grade", "tiny")[0] == 0
+    assert cnnlab("export", "canvas", "tiny")[0] == 0
+    assert {row[3]: row[-1] for row in table(root / "course/canvas.csv")[2:]} == {"ada": "5", "bob": "5"}
