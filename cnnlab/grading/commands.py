@@ -234,12 +234,7 @@ def report(
             find_assignment(gradebook, name)
             found.append(overview(gradebook, root, name))
     path = to or root / "report.html"
-    try:
-        path.write_text(page(found), encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror}. Name another file with --to."
-        ) from error
+    _write(path, page(found))
     remarks = [remark for name in assignments for remark in outdated(root, name)]
     print(f"The report is in {path}.", *remarks, sep="\n")
 
@@ -273,7 +268,7 @@ def export(
             settle(gradebook, name, policy(preferences(root)["late"]))
         made = table(gradebook, root, assignments, cast(Any, platform), template)
     path = to or root / f"{platform}.csv"
-    path.write_text(made.text(), encoding="utf-8", newline="")
+    _write(path, made.text())
     for who, name, why in made.open:
         print(f"empty: {who}, {name}: {why}")
     for text in made.strangers:
@@ -283,6 +278,16 @@ def export(
     print(f"Grades are in {path}.")
     if made.strangers or made.absent or any(why != "not handed in" for *_, why in made.open):
         raise typer.Exit(1)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file that a command is for, each line ending as it is in the text."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}. Name another file with --to."
+        ) from error
 
 
 def _collected(outcome: Any) -> str:

@@ -170,6 +170,8 @@ def test_bad_input_of_these_commands(cnnlab: Any, root: Path) -> None:
         (("export", "canvas", "tiny", "--template", "x.csv"), "is no gradebook exported by Canvas"),
         (("export", "moodle", "tiny", "--template", "x.csv"), "is no grading worksheet"),
         (("export", "canvas", "tiny", "--template", "gone.csv"), "there is no file gone.csv"),
+        (("export", "canvas", "tiny", "--to", "no/such.csv"), "such.csv cannot be written: No such file"),
+        (("export", "canvas", "tiny", "--to", "course"), "course cannot be written: Is a directory. Name"),
     ):
         code, output = cnnlab(*arguments)
         assert code == 2
