@@ -16,6 +16,7 @@ from cnnlab.cells import CELL_SECONDS
 from cnnlab.desk import commands as desk
 from cnnlab.errors import InputError, in_a_sentence, unknown
 from cnnlab.grading import commands
+from cnnlab.grading.commands import Database
 from cnnlab.grading.commands import grading_packages as _grading
 
 app = typer.Typer(
@@ -30,11 +31,6 @@ Names = Annotated[
     list[str] | None, typer.Argument(help="Assignments; all when none is named.", show_default=False)
 ]
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
-
-Database = Annotated[
-    str | None,
-    typer.Option(envvar="CNNLAB_DB", help="The gradebook's database; gradebook.db in the course by default."),
-]
 
 
 def _version(wanted: bool) -> None:

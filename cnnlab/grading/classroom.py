@@ -24,7 +24,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from cnnlab.cells import CELL_SECONDS
 from cnnlab.errors import InputError, in_a_sentence, unknown
 from cnnlab.grading.convert import convert
-from cnnlab.grading.course import graded_notebook
+from cnnlab.grading.course import gradebook_url, graded_notebook, unknown_assignment
 from cnnlab.grading.export import QuotedCsvExport
 from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import captured_log, without_remarks
@@ -95,11 +95,7 @@ class Classroom:
                 f"there is no course folder {root}; run `cnnlab release`, or name it with --root."
             )
         self.config = course_config(self.root, timeout, db)
-        url = self.config.CourseDirectory.db_url
-        file = Path(url.removeprefix("sqlite:///"))
-        if url.startswith("sqlite:///") and not file.is_file():
-            place = root if file.parent == self.root else file.parent
-            raise InputError(f"there is no {file.name} in {place}; run `cnnlab release` first.")
+        url = gradebook_url(root, db)
         if not os.access(self.root, os.W_OK):
             raise InputError(f"the course folder {root} cannot be written; make it writable for you first.")
         self.books = Books(url)
@@ -125,7 +121,7 @@ class Classroom:
         """Who submitted the assignment; only the chosen ones when any are named."""
         known = self.assignments()
         if assignment not in known:
-            raise unknown("assignment", assignment, known)
+            raise unknown_assignment(assignment, known)
         if not self.released(assignment).is_file():
             raise InputError(f"{self.released(assignment)} is missing; run `cnnlab release {assignment}`.")
         folders = self.root.glob(f"submitted/*/{assignment}")

@@ -24,6 +24,10 @@ GRADING_PACKAGES = {
 # With it jsonschema makes, for two seconds, a grammar of international addresses; no notebook has one.
 SLOW = "rfc3987_syntax"
 Root = Annotated[Path, typer.Option(help="The course folder: submissions, grades, gradebook.db.")]
+Database = Annotated[
+    str | None,
+    typer.Option(envvar="CNNLAB_DB", help="The gradebook's database; gradebook.db in the course by default."),
+]
 Zone = Annotated[
     str | None, typer.Option(help="Of times without one, such as Europe/Berlin; by default this machine's.")
 ]
@@ -70,6 +74,7 @@ def collect(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     root: Root = Path("course"),
+    db: Database = None,
 ) -> None:
     """Take submissions out of a Moodle or Canvas export, a zip archive or a folder into the course.
 
@@ -101,7 +106,7 @@ def collect(
             outcomes.append(outcome)
             console.print(_collected(outcome), highlight=False, soft_wrap=True)
     if students and not dry_run:
-        with writing(root) as gradebook:
+        with writing(root, db) as gradebook:
             register(students, gradebook)
     counts = {
         state: sum(o.state == state for o in outcomes)
@@ -130,6 +135,7 @@ def due(
     ] = None,
     timezone: Zone = None,
     root: Root = Path("course"),
+    db: Database = None,
 ) -> None:
     """Set when an assignment is due, an extension for one student, and what being late costs.
 
@@ -146,7 +152,7 @@ def due(
     until = naive_utc(moment(when, here)) if when else None
     if late is not None:
         lateness.policy(late)
-    with writing(root) as gradebook:
+    with writing(root, db) as gradebook:
         found = find_assignment(gradebook, assignment)
         if until and student:
             lateness.extend(gradebook, found, student, until)
@@ -167,6 +173,7 @@ def feedback(
         str | None, typer.Option(help="The address of your copy of the book, for links to its chapters.")
     ] = None,
     root: Root = Path("course"),
+    db: Database = None,
 ) -> None:
     """Write the feedback pages again, after grading by hand or with links to the book.
 
@@ -196,12 +203,12 @@ def feedback(
         raise InputError("nothing has been graded yet; run `cnnlab grade` first.")
     if book is not None:
         choose(root, book=book)
-    with writing(root) as gradebook:
+    with writing(root, db) as gradebook:
         for name in assignments:
             settle(gradebook, name, policy(preferences(root)["late"]))
     failed = []
     for name, who in track(queue, "feedback", console=Console(stderr=True), transient=True):
-        if why := write_page(root, name, who):
+        if why := write_page(root, name, who, db):
             failed.append(printable(f"Needs attention: {who}, {name}: {why}"))
     remarks = [remark for name in assignments for remark in outdated(root, name)]
     print(
@@ -215,6 +222,7 @@ def report(
     assignments: Annotated[list[str], typer.Argument(help="Which ones, a section each.")],
     to: Annotated[Path | None, typer.Option(help="The file; ROOT/report.html by default.")] = None,
     root: Root = Path("course"),
+    db: Database = None,
 ) -> None:
     """Write one page on how the class did, for the instructor.
 
@@ -223,12 +231,15 @@ def report(
     names students; it loads nothing and runs nothing.
     """
     with grading_packages():
-        from cnnlab.grading.course import find_assignment, outdated, released, writing
+        from cnnlab.grading.course import find_assignment, outdated, reading, released
         from cnnlab.grading.overview import overview, page
     for name in assignments:
         released(root, name)
     found = []
-    with writing(root) as gradebook, Console(stderr=True).status("reading the graded notebooks") as status:
+    with (
+        reading(root, db) as gradebook,
+        Console(stderr=True).status("reading the graded notebooks") as status,
+    ):
         for name in assignments:
             status.update(f"reading {name}")
             find_assignment(gradebook, name)
@@ -248,6 +259,7 @@ def export(
     ] = None,
     to: Annotated[Path | None, typer.Option(help="The file; ROOT/PLATFORM.csv by default.")] = None,
     root: Root = Path("course"),
+    db: Database = None,
 ) -> None:
     """Write grades as Canvas or Moodle import them.
 
@@ -255,13 +267,13 @@ def export(
     settled stays empty and is listed, with exit code 1; an import leaves it as it is.
     """
     with grading_packages():
-        from cnnlab.grading.course import find_assignment, released, writing
+        from cnnlab.grading.course import find_assignment, reading, released
         from cnnlab.grading.late import policy, settle
         from cnnlab.grading.lms_export import table
         from cnnlab.grading.preferences import preferences
     if platform not in ("canvas", "moodle"):
         raise unknown("platform", platform, ("canvas", "moodle"))
-    with writing(root) as gradebook:
+    with reading(root, db) as gradebook:  # a penalty that is settled already is not written again
         for name in assignments:
             released(root, name)
             find_assignment(gradebook, name)

@@ -1,15 +1,16 @@
 """A course folder as the commands around grading need it: its released assignments and its gradebook."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 
 from cnnlab.errors import InputError, unknown
 from cnnlab.grading.archives import printable
+from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import without_remarks
 from cnnlab.grading.settings import course_config
 from cnnlab.grading.submission import submission_digest
@@ -65,14 +66,45 @@ def outdated(root: Path, assignment: str) -> list[str]:
     return [f"{assignment}: handed in again since graded: {students}; run `cnnlab grade {assignment}`."]
 
 
+def gradebook_url(root: Path, db: str | None = None) -> str:
+    """The URL of the course's gradebook; an `InputError` when it is a file that is not there."""
+    url = str(course_config(root, db=db).CourseDirectory.db_url)
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.is_file():
+        if file == root.resolve() / "gradebook.db":
+            raise InputError(f"there is no gradebook.db in {root}; run `cnnlab release` first.")
+        raise InputError(
+            f"there is no gradebook {file}; run `cnnlab release` with the same --db or CNNLAB_DB first."
+        )
+    return url
+
+
 @contextmanager
-def writing(root: Path) -> Iterator[Any]:
-    """The course's gradebook."""
-    url = course_config(root).CourseDirectory.db_url
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():
-        raise InputError(f"there is no gradebook.db in {root}; run `cnnlab release` first.")
-    with without_remarks(), Gradebook(url) as gradebook:
+def writing(root: Path, db: str | None = None) -> Iterator[Any]:
+    """The course's gradebook, checked, to be written.
+
+    Args:
+        root: the course folder.
+        db: URL of the gradebook's database, as for `course_config`.
+    """
+    with _opened(Books(gradebook_url(root, db))) as gradebook:
         yield gradebook
+
+
+@contextmanager
+def reading(root: Path, db: str | None = None) -> Iterator[Any]:
+    """The same where nothing need be written, as by whoever may only read the course."""
+    with _opened(Books(gradebook_url(root, db), writes=False)) as gradebook:
+        yield gradebook
+
+
+@contextmanager
+def _opened(books: Books) -> Iterator[Any]:
+    try:
+        with without_remarks(), books.open() as gradebook:
+            yield gradebook
+    finally:
+        books.close()
 
 
 def find_assignment(gradebook: Any, name: str) -> Any:
@@ -80,4 +112,14 @@ def find_assignment(gradebook: Any, name: str) -> Any:
     try:
         return gradebook.find_assignment(name)
     except MissingEntry as error:
-        raise unknown("assignment", name, [known.name for known in gradebook.assignments]) from error
+        raise unknown_assignment(name, [known.name for known in gradebook.assignments]) from error
+
+
+def unknown_assignment(name: str, known: Sequence[str]) -> InputError:
+    """The error for a name that is not in the gradebook."""
+    if known:
+        return unknown("assignment", name, known)
+    return InputError(
+        f"the gradebook has no assignments yet; run `cnnlab release {name}` first, with the same --db or "
+        "CNNLAB_DB if there is one."
+    )

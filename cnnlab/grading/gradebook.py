@@ -8,6 +8,7 @@ process is killed, with SQLite and PostgreSQL alike, and nbgrader's code stays a
 
 import functools
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,9 @@ def address(root: Path, given: str | None = None) -> str:
         url.get_dialect()
     except (ArgumentError, NoSuchModuleError) as error:
         raise InputError(f"{given!r} is no database that can be used here. {FORMS}") from error
+    if url.get_backend_name() not in ALONE:
+        kind = url.get_backend_name()
+        raise InputError(f"a gradebook cannot lie in {kind}; SQLite and PostgreSQL are supported. {FORMS}")
     return url.render_as_string(hide_password=False)
 
 
@@ -56,12 +60,13 @@ class Books:
 
     Args:
         url: of the database, from `address`.
+        writes: whether it has to be writable.
 
     Raises:
         InputError: it cannot be opened or written, or belongs to another version of nbgrader.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, writes: bool = True) -> None:
         self.url = make_url(url)
         options: dict[str, Any] = {"timeout": WAIT_SECONDS} if self.url.drivername == "sqlite" else {}
         self.shown = self.url.render_as_string(hide_password=True)
@@ -78,7 +83,7 @@ class Books:
         self.nbgrader_url = self.url.update_query_dict({"plugin": PLUGIN}).render_as_string(
             hide_password=False
         )
-        self._check()
+        self._check(writes)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -144,8 +149,8 @@ class Books:
             advice = "Check that it is there and running, then run the command again."
         return InputError(f"the gradebook {self.shown} cannot be used: {cause}. {advice}")
 
-    def _check(self) -> None:
-        """Whether it opens, is of this version, and can be written."""
+    def _check(self, writes: bool) -> None:
+        """Whether it opens, is of this version, and can be written where it has to be."""
         try:
             with self.engine.connect() as connection:
                 if not self.engine.dialect.has_table(connection, "alembic_version"):
@@ -155,15 +160,17 @@ class Books:
                 revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
                 if revision != newest_revision():
                     raise self._other_version(repr(revision))
-                connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
-                connection.rollback()
+                if writes:
+                    connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+                    connection.rollback()
         except DBAPIError as error:
             raise self.problem(error) from error
 
     def _other_version(self, found: str) -> InputError:
         return InputError(
             f"the gradebook {self.shown} was made by another version of nbgrader (its version is {found}, "
-            f"this one needs {newest_revision()!r}). Make a copy of it, then run `nbgrader db upgrade`."
+            f"this one needs {newest_revision()!r}). Make a copy of it, then run "
+            f"`nbgrader db upgrade {shlex.quote(f'--db={self.shown}')}`."
         )
 
 

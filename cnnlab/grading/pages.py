@@ -11,13 +11,13 @@ from cnnlab.grading.course import graded_notebook
 from cnnlab.grading.settings import course_config
 
 
-def write_page(root: Path, assignment: str, student: str) -> str:
+def write_page(root: Path, assignment: str, student: str, db: str | None = None) -> str:
     """Write one page; why it could not be written, empty when it was."""
     unfinished = f"it was not graded to the end; run `cnnlab grade {assignment}`."
     if graded_notebook(root, assignment, student) is None:
         return unfinished
     try:
-        convert(GenerateFeedback, course_config(root), assignment, student)
+        convert(GenerateFeedback, course_config(root, db=db), assignment, student)
     except MissingEntry:  # as when the run was killed that would have put it into the gradebook
         return unfinished
     except OSError:

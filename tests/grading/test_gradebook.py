@@ -127,8 +127,43 @@ def gradebook(path: Path, revision: str) -> Path:
 
 def test_a_gradebook_of_another_version_is_named(tmp_path: Path) -> None:
     gradebook(tmp_path / "gradebook.db", "50a4d84c131a")
-    with pytest.raises(InputError, match=r"another version of nbgrader.*50a4d84c131a.*nbgrader db upgrade"):
+    with pytest.raises(InputError, match=r"another version of nbgrader.*50a4d84c131a") as raised:
         Books(address(tmp_path))
+    assert f"run `nbgrader db upgrade --db=sqlite:///{tmp_path}/gradebook.db`" in str(raised.value)
+
+
+def test_every_command_looks_at_the_version(root: Path, run: Any) -> None:
+    with closing(sqlite3.connect(root / "course/gradebook.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '50a4d84c131a'")
+        database.commit()
+    for command in (("due", "tiny"), ("report", "tiny"), ("export", "canvas", "tiny"), ("grade", "tiny")):
+        result = run("cnnlab", *command, cwd=root)
+        assert result.returncode == 2
+        assert "another version of nbgrader" in result.stderr
+
+
+def test_every_command_takes_the_database(root: Path, run: Any, submit: Any, answered: Any) -> None:
+    submit("ada", answered())
+    (root / "course/gradebook.db").unlink()
+    other = ("--db", f"sqlite:///{root}/elsewhere.db")
+    commands = (("grade", "tiny"), ("due", "tiny"), ("feedback", "tiny"), ("report", "tiny"))
+    for command in (*commands, ("export", "canvas", "tiny")):
+        result = run("cnnlab", *command, *other, cwd=root)
+        if command != ("feedback", "tiny"):  # which looks first whether anything was graded
+            said = f"there is no gradebook {root}/elsewhere.db; run `cnnlab release` with the same --db"
+            assert (result.returncode, said in result.stderr) == (2, True)
+    (root / "elsewhere.db").touch()
+    for command in (("grade", "tiny"), ("report", "tiny")):
+        result = run("cnnlab", *command, *other, cwd=root)
+        assert (result.returncode, "has no assignments yet; run `cnnlab release tiny`" in result.stderr) == (
+            2,
+            True,
+        )
+    assert run("cnnlab", "release", *other, cwd=root).returncode == 0
+    for command in (*commands, ("export", "canvas", "tiny")):
+        result = run("cnnlab", *command, *other, cwd=root)
+        assert result.returncode == 0, result.stderr
+    assert not (root / "course/gradebook.db").exists()
 
 
 def test_a_locked_gradebook_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +194,11 @@ def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path: P
 def test_an_address_that_is_none_is_refused(tmp_path: Path, given: str) -> None:
     with pytest.raises(InputError, match="is no database that can be used here"):
         address(tmp_path, given)
+
+
+def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot lie in mysql; SQLite and PostgreSQL are supported"):
+        address(tmp_path, "mysql://me:secret@host/marks")
 
 
 def test_a_database_that_goes_away_in_the_middle_loses_nobody(
