@@ -1,10 +1,16 @@
-"""nbgrader's table of grades, quoted where needed: stock splits a student called "Doe, Jane" in two."""
+"""nbgrader's table of grades, quoted where needed, and with a score only where the grade is settled.
+
+Stock splits a student called "Doe, Jane" in two, and gives 0 points alike to who has earned none, has handed
+in nothing, waits for a person, or could not be graded. Here a column of our own says which it is.
+"""
 
 import csv
+from pathlib import Path
 from typing import Any
 
-from nbgrader.api import MissingEntry
 from nbgrader.plugins.export import ExportPlugin
+
+from cnnlab.grading.settled import Grade, grades
 
 STUDENT = ("last_name", "first_name", "email")
 COLUMNS = (
@@ -17,45 +23,43 @@ COLUMNS = (
     "late_submission_penalty",
     "score",
     "max_score",
+    "status",
 )
 
 
 class QuotedCsvExport(ExportPlugin):  # type: ignore[misc]
-    """The columns and rows of nbgrader's `CsvExportPlugin`; `nbgrader export` uses it too."""
+    """The columns and rows of nbgrader's `CsvExportPlugin`, and `status`; `nbgrader export` uses it too."""
 
     def export(self, gradebook: Any) -> None:
-        path = self.to or "grades.csv"
+        path, root = self.to or "grades.csv", Path(self.config.CourseDirectory.root)
         self.log.info("Exporting grades to %s", path)
-        rows = [
-            _row(gradebook, assignment, student)
-            for assignment in gradebook.assignments
-            if not self.assignment or assignment.name in map(str, self.assignment)
-            for student in gradebook.students
-            if not self.student or student.id in map(str, self.student)
-        ]
+        rows = []
+        for assignment in gradebook.assignments:
+            if self.assignment and assignment.name not in map(str, self.assignment):
+                continue
+            found = grades(gradebook, root, assignment.name)
+            rows += [
+                _row(assignment, student, found[student.id])
+                for student in gradebook.students
+                if not self.student or student.id in map(str, self.student)
+            ]
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
 
 
-def _row(gradebook: Any, assignment: Any, student: Any) -> dict[str, Any]:
-    """One student's grade for one assignment: zero when nothing was handed in."""
-    try:
-        submission = gradebook.find_submission(assignment.name, student.id)
-    except MissingEntry:
-        timestamp, raw, penalty = None, 0.0, 0.0
-    else:
-        timestamp, raw = submission.timestamp, submission.score
-        penalty = submission.late_submission_penalty or 0.0
+def _row(assignment: Any, student: Any, grade: Grade) -> dict[str, Any]:
+    """One student's grade for one assignment; what is not known is empty."""
     return {
         "assignment": assignment.name,
         "duedate": assignment.duedate,
-        "timestamp": timestamp,
+        "timestamp": grade.handed_in,
         "student_id": student.id,
         **{name: getattr(student, name) for name in STUDENT},
-        "raw_score": raw,
-        "late_submission_penalty": penalty,
-        "score": max(0.0, raw - penalty),
+        "raw_score": grade.so_far,
+        "late_submission_penalty": grade.penalty,
+        "score": grade.score,
         "max_score": assignment.max_score,
+        "status": grade.why or "graded",
     }

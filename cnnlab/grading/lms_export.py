@@ -1,8 +1,9 @@
 """Grades as Canvas and Moodle import them.
 
 The platform's own exported file, as a template, says who is who in its own numbers and is filled in; without
-one the table is made of the gradebook. A grade that is not settled (it needs attention, or a person still has
-to read an answer) stays empty and is named, so that an import changes nothing there.
+one the table is made of the gradebook. A grade that is not settled (it needs attention, a person still has to
+read an answer, or other work has been handed in since) stays empty and is named, so that an import changes
+nothing there.
 
 Source: Canvas, lib/gradebook_exporter.rb (columns, the row of points possible); Moodle,
 mod/assign/feedback/offline/importgradeslib.php (Identifier, Grade).
@@ -16,11 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from nbgrader.api import MissingEntry
-
 from cnnlab.errors import InputError
-from cnnlab.grading.course import handed_in_again
 from cnnlab.grading.roster import folded, read_table
+from cnnlab.grading.settled import grades
 
 Platform = Literal["canvas", "moodle"]
 _CANVAS_KEYS = ("SIS Login ID", "SIS User ID", "ID")
@@ -45,17 +44,6 @@ class Table:
         return buffer.getvalue()
 
 
-@dataclass(frozen=True)
-class Grade:
-    """A student's grade, or why there is none to export."""
-
-    score: float | None
-    why: str = ""
-
-    def __str__(self) -> str:
-        return "" if self.score is None else f"{round(self.score, 4):g}"
-
-
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula; numbers stay what they are."""
     if cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r")) and not re.fullmatch(
@@ -63,34 +51,6 @@ def harmless(cell: str) -> str:
     ):
         return f"'{cell}"
     return cell
-
-
-def grades(gradebook: Any, root: Path, assignment: str) -> dict[str, Grade]:
-    """Every student's grade, late penalty taken off."""
-    found: dict[str, Grade] = {}
-    again = handed_in_again(root, assignment)
-    for student in gradebook.students:
-        handed_in = (root / "submitted" / student.id / assignment).is_dir()
-        try:
-            submission = gradebook.find_submission(assignment, student.id)
-        except MissingEntry:
-            why = "needs attention" if handed_in else "not handed in"
-            found[student.id] = Grade(None, why)
-            continue
-        if student.id in again:
-            why = f"handed in again since graded; run `cnnlab grade {assignment}`"
-            found[student.id] = Grade(None, why)
-            continue
-        parts = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        unread = [g for g in parts if g.needs_manual_grade]
-        if not parts or all(g.auto_score is None and g.manual_score is None for g in parts):
-            found[student.id] = Grade(None, "needs attention" if handed_in else "not handed in")
-        elif unread:
-            found[student.id] = Grade(None, "an answer is to be read: " + ", ".join(g.name for g in unread))
-        else:
-            penalty = submission.late_submission_penalty or 0.0
-            found[student.id] = Grade(max(0.0, submission.score - penalty))
-    return found
 
 
 def table(

@@ -32,12 +32,14 @@ def grade(run: Any, root: Path) -> Callable[..., tuple[int, str]]:
 
 
 @pytest.fixture
-def scores(root: Path) -> Callable[[], dict[str, float]]:
-    """Reads `grades.csv`: score by student."""
+def scores(root: Path) -> Callable[[], dict[str, float | None]]:
+    """Reads `grades.csv`: score by student, None for who has none."""
 
-    def read() -> dict[str, float]:
+    def read() -> dict[str, float | None]:
         with (root / "course/grades.csv").open() as file:
-            return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+            rows = list(csv.DictReader(file))
+        assert all((row["status"] == "graded") == bool(row["score"]) for row in rows)
+        return {row["student_id"]: float(row["score"]) if row["score"] else None for row in rows}
 
     return read
 
@@ -87,8 +89,8 @@ def test_a_broken_submission_stops_nobody(
         assert f"Needs attention: {student}, tiny: " in output
     assert "the cell check_square was missing and has been put back" in output
     assert "unchanged" not in line(output, "renamed")
-    assert scores() == {"ada": 5, "zoë [*] o'neil, jr": 2, "renamed": 5, "linked": 0} | dict.fromkeys(
-        BROKEN, 0
+    assert scores() == {"ada": 5, "zoë [*] o'neil, jr": 2, "renamed": 5, "linked": None} | dict.fromkeys(
+        BROKEN
     )
 
 
@@ -108,7 +110,7 @@ def test_only_what_has_changed_is_run_again_and_no_score_is_stale(
     assert code == 1
     assert "unchanged" in line(output, "ada")
     assert "unchanged" not in line(output, "bob")
-    assert scores() == {"ada": 5, "bob": 5, "carol": 0}
+    assert scores() == {"ada": 5, "bob": 5, "carol": None}
     assert not (root / "course/feedback/carol/tiny").exists()
 
     code, output = grade("--force", "--student", "ada")

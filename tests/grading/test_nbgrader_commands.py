@@ -22,10 +22,10 @@ def nbgrader(run: Any, root: Path) -> Callable[..., str]:
     return start
 
 
-def grades(path: Path) -> dict[str, float]:
-    """Scores by student in an export."""
+def grades(path: Path) -> dict[str, tuple[str, str]]:
+    """Points so far and score by student in an export."""
     with path.open() as file:
-        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+        return {row["student_id"]: (row["raw_score"], row["score"]) for row in csv.DictReader(file)}
 
 
 def test_generate_collect_autograde_feedback_export(
@@ -58,7 +58,11 @@ def test_generate_collect_autograde_feedback_export(
     collected = next(
         path.name for path in (root / "course/submitted").iterdir() if path.name not in "ada bob"
     )
-    assert grades(root / "grades.csv") == {collected: 5, "ada": 5, "bob": 3}
+    assert grades(root / "grades.csv") == {
+        collected: ("5.0", ""),  # the written answer is to be read
+        "ada": ("5.0", "5.0"),
+        "bob": ("3.0", "3.0"),
+    }
     assert "ended the kernel" in (root / "course/feedback/bob/tiny/tiny.html").read_text()
 
 

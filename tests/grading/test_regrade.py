@@ -1,5 +1,6 @@
 """Graded again: one question's points follow the corrected check, points by hand follow their work."""
 
+import csv
 import re
 import sqlite3
 from contextlib import closing
@@ -143,6 +144,32 @@ def test_points_by_hand_count_for_the_work_they_were_given_for(
         1,
         True,
     )
+
+
+def test_a_grade_that_is_not_settled_is_told_from_zero_points(
+    root: Path, run: Any, submit: Any, answered: Any
+) -> None:
+    submit("ada", answered(written="Because."))
+    submit("bob", answered(written="Because."))
+    submit("cy", answered(square="", double=""))
+    assert run("cnnlab", "grade", "tiny", cwd=root).returncode == 0
+    by_hand(root, "ada", "written", 1.5)
+    submit("ada", answered()).write_bytes(b"{")
+    with closing(sqlite3.connect(root / "course/gradebook.db")) as database:
+        database.execute("INSERT INTO student (id) VALUES ('dan')")
+        database.commit()
+    assert run("cnnlab", "grade", "tiny", cwd=root).returncode == 1
+    result = run("cnnlab", "export", "canvas", "tiny", cwd=root)
+    assert "empty: ada, tiny: needs attention" in result.stdout
+    assert "empty: dan, tiny: not handed in" in result.stdout
+    with (root / "course/grades.csv").open() as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+    assert {name: (row["raw_score"], row["score"], row["status"]) for name, row in rows.items()} == {
+        "ada": ("", "", "needs attention"),
+        "bob": ("5.0", "", "an answer is to be read: written"),
+        "cy": ("0.0", "0.0", "graded"),
+        "dan": ("", "", "not handed in"),
+    }
 
 
 def test_points_by_hand_of_which_nothing_is_known_wait_and_stay(

@@ -1,0 +1,64 @@
+"""Whose grade is settled, and why another's is not: what every table of grades goes by."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import MissingEntry
+
+from cnnlab.grading.course import graded, handed_in_again
+
+NOT_HANDED_IN = "not handed in"
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A student's grade, late penalty taken off; `score` is None while it is not settled."""
+
+    score: float | None
+    why: str = ""  # it is not settled
+    so_far: float | None = None  # before the penalty, without what waits; None where nothing is graded
+    penalty: float | None = None
+    handed_in: datetime | None = None
+
+    def __str__(self) -> str:
+        return "" if self.score is None else f"{round(self.score, 4):g}"
+
+
+def grades(gradebook: Any, root: Path, assignment: str) -> dict[str, Grade]:
+    """Every student's grade."""
+    again, notebooks = set(handed_in_again(root, assignment)), set(graded(root, assignment))
+    return {
+        student.id: _grade(gradebook, root, assignment, student.id, again, notebooks)
+        for student in gradebook.students
+    }
+
+
+def not_graded(assignment: str) -> str:
+    """Why there is no grade of what `cnnlab grade` has not seen."""
+    return f"not graded yet; run `cnnlab grade {assignment}`"
+
+
+def _grade(
+    gradebook: Any, root: Path, assignment: str, student: str, again: set[str], notebooks: set[str]
+) -> Grade:
+    there = (root / "submitted" / student / assignment).is_dir()
+    try:
+        submission = gradebook.find_submission(assignment, student)
+    except MissingEntry:
+        return Grade(None, not_graded(assignment) if there else NOT_HANDED_IN)
+    when, penalty = submission.timestamp, submission.late_submission_penalty or 0.0
+    parts = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    waiting = [part.name for part in parts if part.needs_manual_grade]
+    so_far = sum(part.score for part in parts if not part.needs_manual_grade)
+    if not parts or all(part.auto_score is None and part.manual_score is None for part in parts):
+        return Grade(None, "needs attention" if there else NOT_HANDED_IN, handed_in=when)
+    if waiting and student not in notebooks:  # withdrawn; what a person gave was for other work
+        return Grade(None, "needs attention", handed_in=when)
+    if student in again:
+        why = f"handed in again since graded; run `cnnlab grade {assignment}`"
+        return Grade(None, why, so_far, penalty, when)
+    if waiting:
+        return Grade(None, f"an answer is to be read: {', '.join(waiting)}", so_far, penalty, when)
+    return Grade(max(0.0, submission.score - penalty), "", submission.score, penalty, when)
