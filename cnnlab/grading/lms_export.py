@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from cnnlab.errors import InputError
 from cnnlab.grading.roster import folded, read_table
-from cnnlab.grading.settled import grades
+from cnnlab.grading.settled import NOT_HANDED_IN, grades, not_graded
 
 Platform = Literal["canvas", "moodle"]
 _CANVAS_KEYS = ("SIS Login ID", "SIS User ID", "ID")
@@ -58,6 +58,9 @@ def table(
 ) -> Table:
     """The grades of the assignments for a platform."""
     scores = {name: grades(gradebook, root, name) for name in assignments}
+    for name, found in scores.items():
+        if all(grade.why in (NOT_HANDED_IN, not_graded(name)) for grade in found.values()):
+            raise InputError(f"nothing of {name} has been graded yet; run `cnnlab grade {name}` first.")
     students = {student.id: student for student in gradebook.students}
     if template is None:
         made = _plain(gradebook, students, scores, platform)

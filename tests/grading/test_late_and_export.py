@@ -157,8 +157,8 @@ def test_the_way_from_the_due_date_to_the_platform(
     assert "3 feedback pages are in course/feedback." in output
 
 
-def test_bad_input_of_these_commands(cnnlab: Any, root: Path) -> None:
-    (root / "x.csv").write_text("a,b\n1,2\n")
+def test_bad_input_of_these_commands(cnnlab: Any, root: Path, submit: Any, answered: Any) -> None:
+    submit("ada", answered())
     for arguments, sentence in (
         (("due", "tinny"), "unknown assignment 'tinny'. Did you mean 'tiny'?"),
         (("due", "tiny", "tomorrow-ish"), "is not a date"),
@@ -167,16 +167,28 @@ def test_bad_input_of_these_commands(cnnlab: Any, root: Path) -> None:
         (("feedback", "tiny"), "nothing has been graded yet"),
         (("feedback", "tiny", "--book", "javascript:1"), "is no address"),
         (("export", "blackboard", "tiny"), "unknown platform 'blackboard'"),
-        (("export", "canvas", "tiny", "--template", "x.csv"), "is no gradebook exported by Canvas"),
-        (("export", "moodle", "tiny", "--template", "x.csv"), "is no grading worksheet"),
-        (("export", "canvas", "tiny", "--template", "gone.csv"), "there is no file gone.csv"),
-        (("export", "canvas", "tiny", "--to", "no/such.csv"), "such.csv cannot be written: No such file"),
-        (("export", "canvas", "tiny", "--to", "course"), "course cannot be written: Is a directory. Name"),
+        (("export", "canvas", "tiny"), "nothing of tiny has been graded yet; run `cnnlab grade tiny` first"),
     ):
         code, output = cnnlab(*arguments)
         assert code == 2
         assert sentence in output
         assert output.count("\n") == 1
+
+
+def test_bad_input_of_export(cnnlab: Any, root: Path, submit: Any, answered: Any) -> None:
+    submit("ada", answered())
+    assert cnnlab("grade", "tiny")[0] == 0
+    (root / "x.csv").write_text("a,b\n1,2\n")
+    for options, sentence in (
+        (("canvas", "tiny", "--template", "x.csv"), "is no gradebook exported by Canvas"),
+        (("moodle", "tiny", "--template", "x.csv"), "is no grading worksheet"),
+        (("canvas", "tiny", "--template", "gone.csv"), "there is no file gone.csv"),
+        (("canvas", "tiny", "--to", "no/such.csv"), "such.csv cannot be written: No such file"),
+        (("canvas", "tiny", "--to", "course"), "course cannot be written: Is a directory. Name another"),
+    ):
+        code, output = cnnlab("export", *options)
+        assert (code, output.count("\n")) == (2, 1)
+        assert sentence in output
 
 
 def test_what_was_handed_in_again_is_not_told_by_the_old_grade(
