@@ -38,9 +38,14 @@ class Table:
     absent: list[str] = field(default_factory=list)  # in the gradebook and not in the template
 
     def text(self) -> str:
-        """As CSV; no cell can be taken for a formula."""
+        """As CSV.
+
+        What a template says goes back as it came: the platform finds its students by it, and the instructor
+        has opened that file before. Only what comes from the gradebook, which takes ids from the names of
+        submitted folders, is made `harmless`.
+        """
         buffer = io.StringIO()
-        csv.writer(buffer).writerows([[harmless(cell) for cell in row] for row in [self.header, *self.rows]])
+        csv.writer(buffer).writerows([self.header, *self.rows])
         return buffer.getvalue()
 
 
@@ -86,7 +91,7 @@ def _plain(gradebook: Any, students: dict[str, Any], scores: dict[str, Any], pla
         header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *names]
         about = {s.id: [_sortable(s), s.lms_user_id or "", "", s.id, ""] for s in students.values()}
         rows = [["    Points Possible", "", "", "", "", *(_possible(gradebook, name) for name in names)]]
-    rows += [[*about[s], *(str(scores[name][s]) for name in names)] for s in students]
+    rows += [[*map(harmless, about[s]), *(str(scores[name][s]) for name in names)] for s in students]
     return Table(header, rows)
 
 

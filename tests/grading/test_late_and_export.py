@@ -131,7 +131,7 @@ def test_the_way_from_the_due_date_to_the_platform(
         ["Student", "ID", "SIS Login ID", "Section", "Tiny (77)"],
         ["    Points Possible", "", "", "", "7"],
         ["Lovelace, Ada", "1", "ada", "A", "3"],
-        ["'=Bob", "2", "bob", "A", "5"],
+        ["=Bob", "2", "bob", "A", "5"],  # as Canvas wrote it, or it would not know him
         ["C, C", "3", "cy", "A", ""],
         ["D, D", "4", "dan", "A", ""],
     ]
@@ -146,6 +146,7 @@ def test_the_way_from_the_due_date_to_the_platform(
     (root / "moodle.csv").write_text(worksheet + "Participant 3,Cy,cy,4,-\n")
     code, output = cnnlab("export", "moodle", "tiny", "--template", "moodle.csv")
     assert [row[3] for row in table(root / "course/moodle.csv")] == ["Grade", "3", "4"]
+    assert [row[4] for row in table(root / "course/moodle.csv")] == ["Last modified (grade)", "-", "-"]
     assert "not in moodle.csv: bob" in output
 
     assert cnnlab("due", "tiny", "--late", "none")[0] == 0
@@ -173,6 +174,15 @@ def test_bad_input_of_these_commands(cnnlab: Any, root: Path, submit: Any, answe
         assert code == 2
         assert sentence in output
         assert output.count("\n") == 1
+
+
+def test_a_folder_cannot_put_a_formula_into_a_table(
+    cnnlab: Any, root: Path, submit: Any, answered: Any
+) -> None:
+    submit("=1+1", answered())
+    assert cnnlab("grade", "tiny")[0] == 0
+    assert cnnlab("export", "canvas", "tiny")[0] == 0
+    assert table(root / "course/canvas.csv")[-1] == ["'=1+1", "", "", "'=1+1", "", "5"]
 
 
 def test_bad_input_of_export(cnnlab: Any, root: Path, submit: Any, answered: Any) -> None:
