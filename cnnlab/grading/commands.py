@@ -148,13 +148,18 @@ def due(
         from cnnlab.grading.preferences import choose, preferences
         from cnnlab.grading.times import moment, naive_utc, zone
     released(root, assignment)
+    if student is not None and when is None:
+        raise InputError(
+            f'--student {student} needs a date, as in: cnnlab due {assignment} "2026-12-02 12:00" '
+            f"--student {student}."
+        )
     here = zone(timezone)
-    until = naive_utc(moment(when, here)) if when else None
+    until = None if when is None else naive_utc(moment(when, here))
     if late is not None:
         lateness.policy(late)
     with writing(root, db) as gradebook:
         found = find_assignment(gradebook, assignment)
-        if until and student:
+        if until and student is not None:
             lateness.extend(gradebook, found, student, until)
         elif until:
             lateness.move(gradebook, found, until)

@@ -132,5 +132,6 @@ def described(gradebook: Any, name: str, penalties: dict[str, float], zone: tzin
             lines.append(f"  {student} has until {shown(submission.duedate)}")
         if student in penalties:
             late = timedelta(seconds=submission.total_seconds_late)
-            lines.append(f"  {student} was {late} late: −{penalties[student]:g}")
+            taken = f"−{penalties[student]:g}" if penalties[student] else "nothing is taken off"
+            lines.append(f"  {student} was {late} late: {taken}")
     return lines

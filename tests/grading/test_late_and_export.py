@@ -149,7 +149,8 @@ def test_the_way_from_the_due_date_to_the_platform(
     assert [row[4] for row in table(root / "course/moodle.csv")] == ["Last modified (grade)", "-", "-"]
     assert "not in moodle.csv: bob" in output
 
-    assert cnnlab("due", "tiny", "--late", "none")[0] == 0
+    code, output = cnnlab("due", "tiny", "--late", "none")
+    assert (code, "ada was 10:01:00 late: nothing is taken off" in output) == (0, True)
     assert cnnlab("export", "moodle", "tiny", "--template", "moodle.csv")[0] == 1
     assert [row[3] for row in table(root / "course/moodle.csv")] == ["Grade", "5", "4"]
 
@@ -163,6 +164,8 @@ def test_bad_input_of_these_commands(cnnlab: Any, root: Path, submit: Any, answe
     for arguments, sentence in (
         (("due", "tinny"), "unknown assignment 'tinny'. Did you mean 'tiny'?"),
         (("due", "tiny", "tomorrow-ish"), "is not a date"),
+        (("due", "tiny", ""), "is not a date"),
+        (("due", "tiny", "--student", "ada"), "--student ada needs a date"),
         (("due", "tiny", "--late", "a lot"), "the late policy 'a lot' is not understood"),
         (("due", "tiny", "2026-12-01", "--student", "ada"), "has no due date yet"),
         (("feedback", "tiny"), "nothing has been graded yet"),
