@@ -37,6 +37,7 @@ from cnnlab.grading.submission import (
     checks_digest,
     find_notebook,
     fingerprint,
+    handed_in,
     other_files,
     prepare,
     read_notebook,
@@ -302,7 +303,10 @@ class Classroom:
             return
         with self.books.transaction(), self._gradebook() as gradebook, without_remarks():
             gradebook.update_or_create_student(student)
-            gradebook.update_or_create_submission(assignment, student)
+            when = handed_in(self._submitted(assignment, student))  # or points by hand had no late penalty
+            gradebook.update_or_create_submission(
+                assignment, student, **({"timestamp": when} if when else {})
+            )
             try:
                 grades = gradebook.find_submission_notebook(assignment, assignment, student).grades
             except MissingEntry:

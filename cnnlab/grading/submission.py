@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def prepare(folder: Path, released: Path, target: Path) -> list[str]:
     if extra := [name for name in others if name != STAMP and not name.startswith(".")]:
         notes.append(f"other files were handed in: {', '.join(extra[:10])}{' …' if extra[10:] else ''}")
     for name, content in others.items():
-        if name == STAMP and not _is_time(content):
+        if name == STAMP and _time(content) is None:
             notes.append(f"{STAMP} holds no time and was left out")
             continue
         copy = target / name
@@ -94,12 +95,18 @@ def prepare(folder: Path, released: Path, target: Path) -> list[str]:
     return notes
 
 
-def _is_time(content: bytes) -> bool:
+def handed_in(folder: Path) -> datetime | None:
+    """When the submission came in, where a record of the time says so: also of one that cannot be read."""
+    stamp = folder / STAMP
+    return None if stamp.is_symlink() or not stamp.is_file() else _time(stamp.read_bytes())
+
+
+def _time(content: bytes) -> datetime | None:
     try:
-        parse_utc(content.decode().strip())
+        when: datetime = parse_utc(content.decode().strip())
     except Exception:  # dateutil raises many kinds, one per way not to be a time
-        return False
-    return True
+        return None
+    return when
 
 
 def read_notebook(path: Path) -> Any:

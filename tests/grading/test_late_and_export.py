@@ -102,7 +102,9 @@ def test_the_way_from_the_due_date_to_the_platform(
         assert cnnlab("release")[0] == 0
         (root / "course/gradebook.db").unlink()
     submit("cy", answered(written="Because."))
-    submit("dan", answered()).write_text("")
+    dan = submit("dan", answered())
+    dan.write_text("")
+    (dan.parent / "timestamp.txt").write_text("2026-12-02 10:00:00 UTC")
     stub = next(
         c.source for c in answered().cells if c.metadata.get("nbgrader", {}).get("grade_id") == "written"
     )
@@ -119,6 +121,7 @@ def test_the_way_from_the_due_date_to_the_platform(
     assert "ada was 10:01:00 late: −2" in output
     assert "bob has until 2026-12-03 00:00 UTC" in output
     assert "bob was" not in output
+    assert "dan was 10:01:00 late" in output
 
     template = "Student,ID,SIS Login ID,Section,Tiny (77),Other (78)\n    Points Possible,,,,7,1\n"
     template += (
