@@ -212,7 +212,10 @@ def feedback(
         for name in assignments:
             settle(gradebook, name, policy(preferences(root)["late"]))
     failed = []
-    for name, who in track(queue, "feedback", console=Console(stderr=True), transient=True):
+    console = Console(stderr=True)
+    for name, who in track(
+        queue, "feedback", console=console, transient=True, disable=not console.is_terminal
+    ):
         if why := write_page(root, name, who, db):
             failed.append(printable(f"Needs attention: {who}, {name}: {why}"))
     remarks = [remark for name in assignments for remark in outdated(root, name)]

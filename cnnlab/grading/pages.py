@@ -20,7 +20,11 @@ def write_page(root: Path, assignment: str, student: str, db: str | None = None)
         convert(GenerateFeedback, course_config(root, db=db), assignment, student)
     except MissingEntry:  # as when the run was killed that would have put it into the gradebook
         return unfinished
-    except OSError:
+    except OSError as error:
+        if isinstance(
+            error.filename, str
+        ):  # removing a folder, Python names what is in it without the folder
+            error.filename = str(root / "feedback" / student / assignment / error.filename)
         raise  # of the disk: no other page would fare better
     except Exception as error:  # no page keeps the others from being written
         return in_a_sentence(error) or f"{type(error).__name__}: {error}."

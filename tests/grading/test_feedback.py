@@ -1,5 +1,6 @@
 """Feedback pages: nothing of a student's acts in them, and a chapter is one click away."""
 
+import errno
 import re
 import time
 from pathlib import Path
@@ -11,6 +12,8 @@ from bs4 import BeautifulSoup
 from corpus.containers import PAYLOADS, SCRIPT_MARK
 
 from cnnlab.check.assignments import ASSIGNMENTS
+from cnnlab.errors import in_a_sentence
+from cnnlab.grading import pages
 from cnnlab.grading.feedback import CHAPTERS, InertExporter, clean_output, clean_text, with_links
 from cnnlab.grading.room import MOST_OF_ONE, NOT_FORMATTED, NOT_SHOWN
 
@@ -190,3 +193,17 @@ def test_nbgraders_own_feedback_is_inert(run: Any, root: Path, submit: Any, answ
     assert SCRIPT_MARK in soup.get_text()  # as text: the plain-text output is still shown
     assert "(Score: 5.0 / 7.0)" in page
     assert "The model answer" not in page
+
+
+def test_a_page_that_cannot_be_written_is_named_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", "tiny.html")
+
+    monkeypatch.setattr(pages, "graded_notebook", lambda *_: {})
+    monkeypatch.setattr(pages, "convert", refuse)
+    with pytest.raises(PermissionError) as raised:
+        pages.write_page(tmp_path, "tiny", "ada")
+    said = in_a_sentence(raised.value) or ""
+    assert said.startswith(f"{tmp_path}/feedback/ada/tiny/tiny.html: Permission denied.")

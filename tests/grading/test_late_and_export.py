@@ -159,7 +159,7 @@ def test_the_way_from_the_due_date_to_the_platform(
 
     code, output = cnnlab("feedback", "tiny", "--book", "https://example.org/book")
     assert code == 0
-    assert "3 feedback pages are in course/feedback." in output
+    assert output == "3 feedback pages are in course/feedback.\n"
 
 
 def test_bad_input_of_these_commands(cnnlab: Any, root: Path, submit: Any, answered: Any) -> None:
