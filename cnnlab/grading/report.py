@@ -73,11 +73,11 @@ def grade_class(
 def line(outcome: Outcome) -> str:
     """One submission in one line of Rich markup."""
     name = f"{outcome.assignment}  {escape(printable(outcome.student))}  "
+    notes = "".join(f"\n    {escape(printable(note))}" for note in outcome.notes)
     if outcome.state == "needs attention":
-        return f"[red]![/] {name}[red]needs attention[/]: {escape(printable(outcome.reason))}"
+        return f"[red]![/] {name}[red]needs attention[/]: {escape(printable(outcome.reason))}{notes}"
     parts = [f"{grade_id} {_score(outcome, grade_id)}" for grade_id in outcome.scores]
     total = f"[bold]{_total(outcome):g}[/]/{sum(outcome.max_scores.values()):g}"
-    notes = "".join(f"\n    {escape(printable(note))}" for note in outcome.notes)
     again = " (unchanged)" if outcome.state == "unchanged" else ""
     return f"[green]✓[/] {name}{total}{again}  [dim]{'  '.join(parts)}[/]{notes}"
 

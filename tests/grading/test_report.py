@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
+from cnnlab.grading.classroom import Outcome
 from cnnlab.grading.overview import MOST_PAIRS, Overview, page
+from cnnlab.grading.report import line
 from cnnlab.grading.similarity import Pair, similar
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,6 +67,13 @@ def test_a_class_of_copies_does_not_drown_the_page() -> None:
     text = page([Overview("a", 5, ["s0"], [], {"s0": 5.0}, [], [], [], [], [], pairs)])
     assert text.count("100 %") == MOST_PAIRS
     assert f"and {1000 - MOST_PAIRS} more" in text
+
+
+def test_what_is_to_be_told_of_a_submission_is_told_also_when_it_needs_attention() -> None:
+    outcome = Outcome(
+        "tiny", "ada", "needs attention", "check: look at it.", ["the 2 points no longer count"]
+    )
+    assert line(outcome).endswith("check: look at it.\n    the 2 points no longer count")
 
 
 def test_the_page_of_a_class(run: Any, root: Path, submit: Any, answered: Any) -> None:
