@@ -52,10 +52,8 @@ def _grade(
     parts = [grade for notebook in submission.notebooks for grade in notebook.grades]
     waiting = [part.name for part in parts if part.needs_manual_grade]
     so_far = sum(part.score for part in parts if not part.needs_manual_grade)
-    if not parts or all(part.auto_score is None and part.manual_score is None for part in parts):
+    if not parts or (waiting and student not in notebooks):  # withdrawn; points by hand were for other work
         return Grade(None, "needs attention" if there else NOT_HANDED_IN, handed_in=when)
-    if waiting and student not in notebooks:  # withdrawn; what a person gave was for other work
-        return Grade(None, "needs attention", handed_in=when)
     if student in again:
         why = f"handed in again since graded; run `cnnlab grade {assignment}`"
         return Grade(None, why, so_far, penalty, when)
