@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from cnnlab.errors import InputError
 from cnnlab.grading.archives import Contents, Entry, RefusedError, nested, opened, path_fault, shown
-from cnnlab.grading.lms import VERSION, File, Platform, Submission, submissions
+from cnnlab.grading.lms import VERSION, File, Platform, Sorted, Submission, may_be_work, submissions
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.roster import Roster, Student
 from cnnlab.grading.times import Clock
@@ -25,12 +25,16 @@ from cnnlab.grading.times import Clock
 MOST_FILES = 1000  # of one student
 MOST_BYTES = 64 << 20  # of one student
 STAMP = "timestamp.txt"  # nbgrader's
-State = Literal["new", "newer", "same", "kept", "refused"]
+ONLY_TEXT = "handed in online text only, no notebook"
+State = Literal["new", "newer", "same", "kept", "refused", "left out", "note"]
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of one submission of an export. `kept` and `refused` are for a person to look at."""
+    """What became of one submission of an export, or of what is none.
+
+    `kept`, `refused` and `left out` are for a person to look at.
+    """
 
     label: str
     student: str | None
@@ -75,18 +79,19 @@ class Collector:
         """Collect an export's submissions; yields what became of each, refused members first."""
         with opened(archive) as contents:
             yield from _refusals(contents, "")
-            kind, found = submissions(contents.files, self.assignment, platform)
-            if not found:
+            knows = (lambda who: bool(roster.find(who))) if (roster := self.roster) else None
+            found = submissions(contents.files, self.assignment, platform, knows)
+            if not found.submissions:
                 raise InputError(
                     f"{archive} holds no submission of {self.assignment}: neither files as Moodle or Canvas "
                     "name them nor a notebook or a folder per student."
                 )
-            if self.roster is None and kind != "plain":
+            if self.roster is None and found.kind != "plain":
                 raise InputError(
-                    f"{archive} is an export of {kind.title()} and needs the class to match it with: add "
-                    f"--roster FILE, a table exported there, or put it at {self.root / 'roster.csv'}."
+                    f"{archive} is an export of {found.kind.title()} and needs the class to match it with: "
+                    f"add --roster FILE, a table exported there, or put it at {self.root / 'roster.csv'}."
                 )
-            owners = [(submission, *self._owner(submission)) for submission in found]
+            owners = [(submission, *self._owner(submission)) for submission in found.submissions]
             claims = Counter(student.id for _, student, _ in owners if student)
             for submission, student, why in owners:
                 if student and claims[student.id] > 1:
@@ -94,13 +99,16 @@ class Collector:
                     why = f"{', '.join(map(shown, others))} is {student.id} too; which one counts?"
                 if why or student is None:
                     yield Collected(submission.label, None, "refused", [why])
+                elif not submission.files:
+                    yield Collected(submission.label, student.id, "left out", [ONLY_TEXT])
                 else:
                     yield self._take(submission, student)
+            yield from _others(found)
 
     def _owner(self, submission: Submission) -> tuple[Student | None, str]:
         """Whose it is; or why nobody can say."""
         if self.roster is None:
-            fault = path_fault(submission.who)
+            fault = path_fault(submission.who) or _doubt(submission)
             return (None, fault) if fault else (Student(submission.who), "")
         found = self.roster.find(submission.who, submission.lms_id)
         if len(found) == 1:
@@ -251,6 +259,30 @@ def _refusals(contents: Contents, where: str) -> Iterator[Collected]:
         yield Collected(where + name, None, "refused", [why])
 
 
+def _others(found: Sorted) -> Iterator[Collected]:
+    """What is nobody's: whatever may be somebody's work by name, the rest in one line."""
+    for path in filter(may_be_work, found.left):
+        yield Collected(str(path), None, "left out", ["belongs to nobody"])
+    if harmless := [str(path) for path in found.left if not may_be_work(path)]:
+        yield Collected(_names(harmless), None, "note", ["nobody's, passed over"])
+    if found.wrapper:
+        yield Collected(f"{found.wrapper}/", None, "note", ["a folder around everything, and no student"])
+
+
+def _doubt(submission: Submission) -> str | None:
+    """Why a folder may not be its student's where no roster says so; None when it is."""
+    notebooks = [file.path for file in submission.files if file.path.suffix.lower() == ".ipynb"]
+    archives = [file.path for file in submission.files if file.path.suffix.lower() == ".zip"]
+    deeper = [path for path in notebooks or archives if len(path.parts) > 1]
+    if not deeper:
+        return None
+    folders = _names(sorted({f"{submission.who}/{path.parent}" for path in deeper}))
+    return (
+        f"{folders} can be somebody else's; add --roster FILE, or put the notebook right into a folder with "
+        "the student's id"
+    )
+
+
 def _useful(contents: Contents) -> list[Entry]:
     junk = ("__MACOSX", ".ipynb_checkpoints", "__pycache__", ".DS_Store")
     return [entry for entry in contents.files if not any(part in junk for part in entry.path.parts)]
@@ -275,7 +307,11 @@ def _age(file: File) -> tuple[int, datetime, int]:
 
 
 def _listed(files: list[File]) -> str:
-    names = [shown(str(file.path)) for file in files]
+    return _names([str(file.path) for file in files])
+
+
+def _names(names: list[str]) -> str:
+    names = [shown(name) for name in names]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 

@@ -110,14 +110,14 @@ def collect(
             register(students, gradebook)
     counts = {
         state: sum(o.state == state for o in outcomes)
-        for state in ("new", "newer", "same", "kept", "refused")
+        for state in ("new", "newer", "same", "kept", "refused", "left out")
     }
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     console.print(f"{assignment}: {told}{' (nothing was written)' if dry_run else ''}.", highlight=False)
     if students:
         missing = {s.id for s in students.students} - {o.student for o in outcomes if o.student}
         console.print(f"{len(missing)} of {len(students.students)} students are not in it.", highlight=False)
-    if counts["kept"] or counts["refused"]:
+    if counts["kept"] or counts["refused"] or counts["left out"]:
         raise typer.Exit(1)
 
 
@@ -320,6 +320,8 @@ def _collected(outcome: Any) -> str:
         "same": "=",
         "kept": "[red]![/]",
         "refused": "[red]![/]",
+        "left out": "[red]![/]",
+        "note": "-",
     }
     who = f"  {escape(printable(outcome.student))}" if outcome.student else ""
     notes = f"  [dim]{escape(printable('; '.join(outcome.notes)))}[/]" if outcome.notes else ""

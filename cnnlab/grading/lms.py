@@ -8,6 +8,7 @@ which grows, and the file's name.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal, get_args
@@ -20,9 +21,12 @@ _MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+
 _CANVAS = re.compile(
     r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-z0-9]+)_(?P<file>\d+)_(?P<rest>.+)", re.DOTALL
 )
-_CANVAS_TEXT = re.compile(r".*_\d+_(text|link)\.html")
+_CANVAS_TEXT = re.compile(
+    r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-z0-9]+)_(text|link)\.html"
+)
 _ANONYMOUS = ("participant", "teilnehmer", "teilnehmer in", "participante")
 _JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__", ".git"}
+_HARMLESS = {".txt", ".md", ".csv", ".log", ".ini", ".db", ".png", ".jpg", ".jpeg", ".gif", ".svg"}
 VERSION = re.compile(r"(?:-(\d+)| ?\((\d+)\))$")
 
 
@@ -37,7 +41,7 @@ class File:
 
 @dataclass
 class Submission:
-    """What an export holds of one student."""
+    """What an export holds of one student; without files it is a text typed into the platform."""
 
     label: str  # what the export calls it
     who: str  # the student's name; empty when the export is anonymous
@@ -46,85 +50,141 @@ class Submission:
     files: list[File] = field(default_factory=list)
 
 
+@dataclass
+class Sorted:
+    """An export's files by student. `left` are nobody's; `wrapper` was around everything, and is no name."""
+
+    kind: Platform
+    submissions: list[Submission]
+    left: list[PurePosixPath]
+    wrapper: str | None
+
+
 def submissions(
-    files: list[Entry], assignment: str, platform: Platform | None
-) -> tuple[Platform, list[Submission]]:
-    """The files by student; the platform is found out unless it is said."""
+    files: list[Entry],
+    assignment: str,
+    platform: Platform | None,
+    knows: Callable[[str], bool] | None,
+) -> Sorted:
+    """The files by student; the platform is found out unless it is said.
+
+    Args:
+        files: of the export.
+        assignment: whose notebook they should be.
+        platform: how they are named; None to find it out.
+        knows: whether a name is a student's; None where there is no roster.
+    """
     useful = [entry for entry in files if not _is_junk(entry.path)]
-    placed = [(entry, PurePosixPath(*path)) for entry, path in _without_wrapper(useful, assignment)]
-    kind = platform or _recognised([path for _, path in placed])
+    wrapper = _wrapper([entry.path for entry in useful], assignment, knows)
+    placed = [(entry, _within(entry.path, wrapper)) for entry in useful]
+    kind = platform or _recognised([path for _, path in placed if may_be_work(path)])
     found: dict[str, Submission] = {}
+    left = []
     for entry, path in placed:
-        file = {"moodle": _moodle, "canvas": _canvas, "plain": _plain}[kind](path, entry, assignment)
-        if file is not None:
-            submission, content = file
-            submission = found.setdefault(submission.label, submission)
-            submission.files.append(content)
-    return kind, list(found.values())
+        belongs = {"moodle": _moodle, "canvas": _canvas, "plain": _plain}[kind](path, assignment)
+        if belongs is None:
+            left.append(entry.path)
+            continue
+        submission, inside, number = belongs
+        submission = found.setdefault(submission.label, submission)
+        if inside is not None:
+            submission.files.append(File(inside, entry, number))
+    return Sorted(kind, list(found.values()), left, wrapper)
 
 
-def _moodle(path: PurePosixPath, entry: Entry, assignment: str) -> tuple[Submission, File] | None:
+def may_be_work(path: PurePosixPath) -> bool:
+    """Whether a file could be what somebody handed in, so that it is not passed over without a word."""
+    harmless = path.suffix.lower() in _HARMLESS or path.name.startswith(".") or _is_junk(path)
+    return ".ipynb" in path.name.lower() or not harmless
+
+
+# Whose a file is, where it lies within what they handed in, and its number; no place for a typed text.
+Belongs = tuple[Submission, PurePosixPath | None, int]
+
+
+def _moodle(path: PurePosixPath, assignment: str) -> Belongs | None:
     match = _MOODLE.fullmatch(path.parts[0])
-    if match is None or match["kind"] != "file":  # typed text and comments are no notebook
-        return None
-    inside = path.parts[1:] or (match["rest"],)
-    if not inside[0]:
+    if match is None or match["kind"] not in ("file", "onlinetext"):
         return None
     anonymous = match["name"].casefold() in _ANONYMOUS
     label = f"{match['name']}_{match['id']}"
     submission = Submission(label, "" if anonymous else match["name"], match["id"])
-    return submission, File(PurePosixPath(*inside), entry)
+    if match["kind"] == "onlinetext":
+        return submission, None, 0
+    inside = path.parts[1:] or (match["rest"],)
+    return (submission, PurePosixPath(*inside), 0) if inside[0] else None
 
 
-def _canvas(path: PurePosixPath, entry: Entry, assignment: str) -> tuple[Submission, File] | None:
-    match = _CANVAS.fullmatch(path.name)
+def _canvas(path: PurePosixPath, assignment: str) -> Belongs | None:
+    match = _CANVAS.fullmatch(path.name) or _CANVAS_TEXT.fullmatch(path.name)
     if match is None:
         return None
     name, number = match["name"] or "", match["id"]
     label = f"{name}_{number}" if name else number
     submission = Submission(label, name, number, bool(match["late"]))
-    return submission, File(PurePosixPath(match["rest"]), entry, int(match["file"]))
+    if match.re is _CANVAS_TEXT:
+        return submission, None, 0
+    return submission, PurePosixPath(match["rest"]), int(match["file"])
 
 
-def _plain(path: PurePosixPath, entry: Entry, assignment: str) -> tuple[Submission, File] | None:
+def _plain(path: PurePosixPath, assignment: str) -> Belongs | None:
     """`STUDENT/…`, `STUDENT.ipynb`, `STUDENT.zip`, or either with the assignment's name before or behind."""
     if len(path.parts) > 1:
         inside = path.parts[1:]
         if inside[0] == assignment and len(inside) > 1:  # nbgrader's own order: STUDENT/ASSIGNMENT/…
             inside = inside[1:]
-        return Submission(path.parts[0], path.parts[0]), File(PurePosixPath(*inside), entry)
+        return Submission(path.parts[0], path.parts[0]), PurePosixPath(*inside), 0
     stem = path.stem
     for pattern in (rf"(.+?)[\s_.-]+{re.escape(assignment)}", rf"{re.escape(assignment)}[\s_.-]+(.+)"):
         if match := re.fullmatch(pattern, stem, re.IGNORECASE):
             stem = match[1]
     if path.suffix.lower() not in (".ipynb", ".zip") or stem.casefold() == assignment.casefold():
         return None
-    return Submission(stem, stem), File(PurePosixPath(f"{assignment}{path.suffix.lower()}"), entry)
+    return Submission(stem, stem), PurePosixPath(f"{assignment}{path.suffix.lower()}"), 0
 
 
 def _recognised(paths: list[PurePosixPath]) -> Platform:
-    """The platform whose names these are, for most of them."""
-    moodle = sum(_MOODLE.fullmatch(path.parts[0]) is not None for path in paths)
+    """The platform whose names these are: Moodle's are like nobody else's, Canvas's for most of the files."""
     canvas = sum(
         len(path.parts) == 1 and bool(_CANVAS.fullmatch(path.name) or _CANVAS_TEXT.fullmatch(path.name))
         for path in paths
     )
-    if 2 * moodle > len(paths):
+    if any(_MOODLE.fullmatch(path.parts[0]) for path in paths):
         return "moodle"
     return "canvas" if 2 * canvas > len(paths) else "plain"
 
 
-def _without_wrapper(files: list[Entry], assignment: str) -> list[tuple[Entry, tuple[str, ...]]]:
-    """The paths without a folder around everything, which is no student's."""
-    placed = [(entry, entry.path.parts) for entry in files]
-    tops = {parts[0] for _, parts in placed}
-    inner = [parts[1:] for _, parts in placed]
-    if len(tops) != 1 or not all(inner) or _MOODLE.fullmatch(next(iter(tops))):
-        return placed
-    folders = {parts[0] for parts in inner if len(parts) > 1} - {assignment}
-    named = all(_CANVAS.fullmatch(parts[0]) or _MOODLE.fullmatch(parts[0]) for parts in inner)
-    all_in_folders = all(len(parts) > 1 for parts in inner) and bool(folders)
-    return [(entry, parts[1:]) for entry, parts in placed] if named or all_in_folders else placed
+def _wrapper(paths: list[PurePosixPath], assignment: str, knows: Callable[[str], bool] | None) -> str | None:
+    """The name of a folder around everything that could be work, if it is no student's.
+
+    The roster says so, or the platform's names in it; without them several folders with work in it do, or
+    folders STUDENT/ASSIGNMENT. A single folder in a folder could be either's, and stays where it is.
+    """
+    work = [path for path in paths if may_be_work(path)]
+    tops = {path.parts[0] for path in work}
+    if len(tops) != 1 or min(len(path.parts) for path in work) == 1 or _MOODLE.fullmatch(work[0].parts[0]):
+        return None
+    top = tops.pop()
+    inner = [_within(path, top) for path in work]
+    platforms = sum(
+        bool(_CANVAS.fullmatch(path.parts[0]) or _MOODLE.fullmatch(path.parts[0])) for path in inner
+    )
+    if 2 * platforms > len(inner):
+        return top
+    if knows:
+        named = [belongs[0].who for path in inner if (belongs := _plain(path, assignment))]
+        return None if knows(top) or not any(map(knows, named)) else top
+    handed_in = [path for path in inner if path.suffix.lower() in (".ipynb", ".zip")]
+    folders = {path.parts[0] for path in handed_in if len(path.parts) > 1} - {assignment}
+    loose = any(len(path.parts) == 1 and path.stem.casefold() == assignment.casefold() for path in handed_in)
+    ordered = all(path.parts[1] == assignment for path in inner if len(path.parts) > 2)
+    ordered = ordered and any(len(path.parts) > 2 for path in handed_in)
+    return top if folders and not loose and (len(folders) > 1 or ordered) else None
+
+
+def _within(path: PurePosixPath, folder: str | None) -> PurePosixPath:
+    """The path without that folder before it."""
+    return PurePosixPath(*path.parts[1:]) if path.parts[0] == folder and len(path.parts) > 1 else path
 
 
 def _is_junk(path: PurePosixPath) -> bool:

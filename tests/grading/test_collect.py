@@ -126,6 +126,105 @@ def test_who_cannot_be_matched_is_named(collect: Collect, root: Path, answered: 
     assert submitted(root) == {}
 
 
+@pytest.mark.parametrize(
+    ("files", "lines"),
+    [
+        (
+            ["doejane_12345_5_tiny.ipynb", "müllerzoë_12346_text.html", "smith.ipynb", "Thumbs.db"],
+            ["left out  zoe  müllerzoë_12346  handed in online text only, no notebook", "smith.ipynb"],
+        ),
+        (
+            [
+                "Jane Doe_1_assignsubmission_file_/tiny.ipynb",
+                "Jane Doe_1_assignsubmission_onlinetext_/onlinetext.html",
+                "Zoë Müller_2_assignsubmission_onlinetext/onlinetext.html",
+                "Zoë Müller_2_assignsubmission_comments/comments.html.txt",
+                *("stray.ipynb", "Jane_103_x/tiny.ipynb"),
+            ],
+            [
+                "left out  zoe  Zoë Müller_2  handed in online text only, no notebook",
+                *("stray.ipynb", "Jane_103_x/tiny.ipynb"),
+            ],
+        ),
+        (
+            [
+                "jdoe/tiny.ipynb",
+                "tiny.ipynb",
+                "cleo.py",
+                "dan.ipynb.txt",
+                "gus.rar",
+                "hal.7z",
+                "__MACOSX/a.py",
+            ],
+            ["tiny.ipynb", "cleo.py", "dan.ipynb.txt", "gus.rar", "hal.7z"],
+        ),
+    ],
+)
+def test_what_may_be_work_is_never_dropped_without_a_word(
+    collect: Collect, root: Path, answered: Any, files: list[str], lines: list[str]
+) -> None:
+    code, output = collect({name: text(answered()) for name in files})
+    assert code == 1
+    assert list(submitted(root)) == ["jdoe"]
+    for line in lines:
+        assert (line if " " in line else f"left out  {line}  belongs to nobody") in output
+    assert output.count("left out  ") == len(lines)
+    assert f", {len(lines)} left out." in output
+
+
+def test_harmless_files_are_told_in_one_line(collect: Collect, answered: Any) -> None:
+    names = ("README.txt", "class.JPG", "Thumbs.db", ".DS_Store", "__MACOSX/._x.ipynb")
+    code, output = collect({"jdoe/tiny.ipynb": text(answered()), **dict.fromkeys(names, b"")})
+    assert code == 0, output
+    assert "README.txt, class.JPG  nobody's, passed over" in output
+    assert "tiny: 1 new." in output
+
+
+@pytest.mark.parametrize(
+    ("files", "students"),
+    [
+        (["all/ada/x.ipynb", "all/bob/x.ipynb", "all/README.txt"], ["ada", "bob"]),
+        (["all/ada/x.ipynb", "all/bob/tiny/x.ipynb", "all/cy.ipynb", "list.csv"], ["ada", "bob", "cy"]),
+        (["all/ada/tiny/x.ipynb"], ["ada"]),
+        (["ada/tiny/x.ipynb", "ada/README.txt"], ["ada"]),
+        (["ada/x.ipynb", "ada/data/d.csv", "ada/data/d.zip"], ["ada"]),
+    ],
+)
+def test_a_folder_around_everything_is_nobody(
+    collect: Collect, root: Path, answered: Any, files: list[str], students: list[str]
+) -> None:
+    code, output = collect({name: text(answered()) for name in files}, roster=None)
+    assert code == 0, output
+    assert list(submitted(root)) == students
+    assert ("all/  a folder around everything" in output) == files[0].startswith("all")
+
+
+@pytest.mark.parametrize(
+    ("files", "doubtful"),
+    [
+        (["solo/work/tiny.ipynb"], "solo/work can be"),
+        (["all/tiny.ipynb", "all/ada/tiny.ipynb", "all/bob/tiny.ipynb"], "all/ada, all/bob can be"),
+        (["a/ada/tiny.ipynb", "a/bob/tiny.ipynb", "b/cy/tiny.zip"], "b/cy can be somebody else's; add --ros"),
+    ],
+)
+def test_nobody_is_guessed_from_a_folder_in_a_folder(
+    collect: Collect, root: Path, answered: Any, files: list[str], doubtful: str
+) -> None:
+    code, output = collect({name: text(answered()) for name in files}, roster=None)
+    assert (code, submitted(root)) == (1, {})
+    assert doubtful in output
+
+
+def test_with_a_roster_folders_are_whose_it_says(collect: Collect, root: Path, answered: Any) -> None:
+    work = text(answered())
+    assert collect({"jdoe/one/tiny.ipynb": work, "jdoe/two/h.py": b""})[0] == 0
+    assert collect({"all/zoe/tiny.ipynb": work, "all/notes.txt": b""})[0] == 0
+    assert collect({"Moodle/sam1_12347_3_tiny.ipynb": work, "Moodle/README.md": b""})[0] == 0
+    assert list(submitted(root)) == ["jdoe", "sam1", "zoe"]
+    code, output = collect({"Nobody/tiny.ipynb": work})
+    assert (code, "Nobody  no student of the roster" in output) == (1, True)
+
+
 def test_a_newer_submission_is_never_lost(collect: Collect, root: Path, answered: Any) -> None:
     first, second = text(answered(square="# 1")), text(answered(square="# 2"))
     path = root / "course/submitted/jdoe/tiny/tiny.ipynb"
