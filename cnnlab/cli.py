@@ -113,7 +113,9 @@ def grade(
         root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
     )
     outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
-    if any(outcome.state == "needs attention" for outcome in outcomes):
+    for remark in (remarks := classroom.misplaced(student or ())):
+        print(f"Needs attention: {remark}")
+    if remarks or any(outcome.state == "needs attention" for outcome in outcomes):
         raise typer.Exit(1)
 
 

@@ -23,11 +23,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from cnnlab.cells import CELL_SECONDS
 from cnnlab.errors import InputError, in_a_sentence, unknown
+from cnnlab.grading.archives import shown
 from cnnlab.grading.convert import convert
 from cnnlab.grading.course import gradebook_url, graded_notebook, unknown_assignment
 from cnnlab.grading.export import QuotedCsvExport
 from cnnlab.grading.gradebook import Books
 from cnnlab.grading.logs import captured_log, without_remarks
+from cnnlab.grading.misplaced import misplaced
 from cnnlab.grading.regrade import find_question, same_answers, with_one_question
 from cnnlab.grading.restore import NOTE
 from cnnlab.grading.sandbox import Mode, choose
@@ -46,6 +48,7 @@ from cnnlab.grading.worker import Executed, Job, execute, framed
 from cnnlab.grading.workers import default_workers, pool, run
 
 State = Literal["graded", "unchanged", "needs attention"]
+MOST_REMARKS = 20  # on what lies in the wrong place
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,21 @@ class Classroom:
             if student not in found:
                 raise unknown("student", student, found)
         if not found:
+            others = "".join(f" {remark}" for remark in self.misplaced())
             raise InputError(
                 f"nobody has submitted {assignment}: put a submission into "
-                f"{self.root}/submitted/STUDENT/{assignment} first."
+                f"{self.root}/submitted/STUDENT/{assignment} first.{others}"
             )
         return list(chosen) or found
+
+    def misplaced(self, students: Sequence[str] = ()) -> list[str]:
+        """A remark on each thing in submitted/ that no assignment's submissions are looked for in."""
+        paths = misplaced(self.root / "submitted", self.assignments(), students)
+        names = [shown(str(path.relative_to(self.root))) for path in paths[:MOST_REMARKS]]
+        remarks = [
+            f"{name} was not looked at; it belongs into submitted/STUDENT/ASSIGNMENT/." for name in names
+        ]
+        return remarks + ([f"… and {more} more."] if (more := len(paths) - MOST_REMARKS) > 0 else [])
 
     def released(self, assignment: str) -> Path:
         """The assignment's released notebook."""

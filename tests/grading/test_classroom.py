@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,28 @@ def test_only_what_has_changed_is_run_again_and_no_score_is_stale(
     assert code == 0
     assert "unchanged" not in line(output, "ada")
     assert "bob" not in output
+
+
+def test_what_lies_one_level_wrong_is_named(root: Path, grade: Any, submit: Any, answered: Any) -> None:
+    notebook = submit("ada", answered()).read_bytes()
+    wrong = ("bob/tiny.ipynb", "cy/Tiny/tiny.ipynb", "loose.ipynb", "typo/tinny/a/tiny.ipynb", "dan/work.zip")
+    harmless = ("README.txt", "ada/notes/a.txt", "ada/.ipynb_checkpoints/a.ipynb", ".old/old.ipynb")
+    for name in (*wrong, *harmless):
+        path = root / "course/submitted" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(notebook)
+    code, output = grade()
+    assert code == 1
+    for name in ("bob/tiny.ipynb", "cy/Tiny", "loose.ipynb", "typo/tinny", "dan/work.zip"):
+        assert f"Needs attention: submitted/{name} was not looked at; it belongs into submitted/STU" in output
+    assert output.count("was not looked at") == len(wrong)
+    assert grade("--student", "ada")[0] == 0
+
+    shutil.rmtree(root / "course/submitted/ada")
+    code, output = grade()
+    assert (code, output.count("\n")) == (2, 1)
+    assert "nobody has submitted tiny: put" in output
+    assert "bob/tiny.ipynb was not looked at" in output
 
 
 @pytest.mark.parametrize("sandbox", ["require", "none"])
