@@ -3,7 +3,10 @@
 Imports stand inside the commands: students have no nbgrader, and `cnnlab --help` should not wait for torch.
 """
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +67,20 @@ def release(
         print(path)
 
 
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Around the grading: Ctrl-C ends it and all of its processes at once, in one sentence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one
+        from cnnlab.grading.workers import stop
+
+        stop()
+        print("cnnlab: stopped; run it again to go on.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
 @app.command()
 def grade(
     assignments: Annotated[list[str], typer.Argument(help="Whose submissions to grade.")],
@@ -104,19 +121,20 @@ def grade(
         raise InputError("--executor dask and --scheduler ADDRESS go together; give both, or neither.")
     if executor == "dask" and find_spec("distributed") is None:
         raise InputError('Dask is not installed; run pip install "cnnlab[cluster]" first.')
-    if scheduler is None:
-        start_zygote(choose(sandbox))  # it imports for seconds, and so does this process
-    with _grading():
-        from cnnlab.grading.classroom import Classroom
-        from cnnlab.grading.report import grade_class
-    classroom = Classroom(
-        root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
-    )
-    outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
-    for remark in (remarks := classroom.misplaced(student or ())):
-        print(f"Needs attention: {remark}")
-    if remarks or any(outcome.state == "needs attention" for outcome in outcomes):
-        raise typer.Exit(1)
+    with _stoppable():
+        if scheduler is None:
+            start_zygote(choose(sandbox))  # it imports for seconds, and so does this process
+        with _grading():
+            from cnnlab.grading.classroom import Classroom
+            from cnnlab.grading.report import grade_class
+        classroom = Classroom(
+            root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
+        )
+        outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
+        for remark in (remarks := classroom.misplaced(student or ())):
+            print(f"Needs attention: {remark}")
+        if remarks or any(outcome.state == "needs attention" for outcome in outcomes):
+            raise typer.Exit(1)
 
 
 @app.command()

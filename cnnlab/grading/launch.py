@@ -56,6 +56,7 @@ class Zygote:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={"PATH": os.environ.get("PATH", ""), **sandbox.ENVIRONMENT},
+            start_new_session=True,  # Ctrl-C is for its owner, who ends it
         )
         self.owner, self.listens = os.getpid(), False
         atexit.register(self.close)

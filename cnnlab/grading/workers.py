@@ -2,14 +2,16 @@
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
 from typing import Any
 
 from cnnlab.errors import InputError
 from cnnlab.grading import confine, sandbox
-from cnnlab.grading.launch import start_zygote
+from cnnlab.grading.launch import start_zygote, sweep
 from cnnlab.grading.sandbox import Mode
 
 
@@ -30,12 +32,33 @@ def pool(workers: int, mode: Mode) -> ProcessPoolExecutor:
         workers, mp_context=get_context("fork"), initializer=confine.end_with_parent
     )
     try:
-        executor.submit(os.getpid).result()
+        with _interrupts_held():
+            executor.submit(os.getpid).result()
         warm.wait()
     except BaseException:
         executor.shutdown()
         raise
     return executor
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Around a fork: Ctrl-C reaches every process of a terminal, and the new ones leave it to this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def stop() -> None:
+    """End the processes at once, whatever they are at; those of a pool would finish their jobs first."""
+    children = active_children()
+    for process in children:
+        process.kill()
+    for process in children:
+        process.join()
+    sweep()
 
 
 def run(

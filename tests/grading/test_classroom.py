@@ -169,6 +169,46 @@ def test_nothing_outlives_a_run_that_was_killed(root: Path, submit: Any, answere
     assert [path for path in left if path.exists()] == []
 
 
+@pytest.mark.parametrize("sandbox", ["require", "none"])
+def test_ctrl_c_is_one_sentence_and_leaves_nothing(
+    root: Path, submit: Any, answered: Any, sandbox: str
+) -> None:
+    """It reaches every process of the terminal."""
+    for student in ("ada", "bob", "cy"):
+        submit(student, answered(square="import time\n\n\ndef square(x):\n    time.sleep(30)"))
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from cnnlab.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, "grade", "tiny", "--sandbox", sandbox, "--workers", "2"]
+    stopped = subprocess.Popen(
+        command,
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    started: list[psutil.Process] = []
+    deadline = time.monotonic() + 240
+    while not any("files" in path.name for path in folders(started)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        started = [psutil.Process(stopped.pid), *psutil.Process(stopped.pid).children(recursive=True)]
+    time.sleep(2)
+    started = psutil.Process(stopped.pid).children(recursive=True)
+    assert len(started) > 3
+
+    before = time.monotonic()
+    os.killpg(stopped.pid, signal.SIGINT)
+    _, said = stopped.communicate(timeout=60)
+
+    assert (stopped.returncode, said) == (130, "cnnlab: stopped; run it again to go on.\n")
+    assert time.monotonic() - before < 15
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+    assert folders(started) == []
+
+
 def folders(processes: list[psutil.Process]) -> list[Path]:
     """The temporary folders that these processes have made."""
     numbers = {str(process.pid) for process in processes}
