@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cnnlab import __version__, cli
+from cnnlab.cells import CELL_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Cli = Callable[..., tuple[int, str, str]]
@@ -143,3 +144,8 @@ def test_a_grammar_that_nobody_needs_is_not_made() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_instructors_page_says_how_long_a_cell_may_run() -> None:
+    page = (REPOSITORY / "book/for-instructors.md").read_text()
+    assert f"each cell in at most {CELL_SECONDS} seconds unless `--timeout`" in page

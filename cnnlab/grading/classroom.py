@@ -8,7 +8,7 @@ last; and a submission that cannot be graded loses its old automatic scores.
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -155,12 +155,17 @@ class Classroom:
         return self.root / "release" / assignment / f"{assignment}.ipynb"
 
     def grade(
-        self, assignment: str, students: Sequence[str], force: bool = False, question: str = ""
+        self,
+        assignment: str,
+        students: Sequence[str],
+        force: bool = False,
+        question: str = "",
+        silent: Callable[[list[str]], None] = lambda students: None,
     ) -> Iterator[Outcome]:
         """Grade the submissions; each yields its outcome when it is done, whatever happens to the others.
 
         With a question, all are graded again in that question alone; whoever has not been graded before, or
-        has handed in anew since, is graded in all.
+        has handed in anew since, is graded in all. `silent` is told who is waited for, when that is long.
         """
         if question:
             find_question(nbformat.read(self.released(assignment), as_version=4), question)
@@ -179,7 +184,7 @@ class Classroom:
                     jobs[student] = job
             except Exception as error:  # no submission stops the others, none ends without an outcome
                 yield self._failed(assignment, student, error)
-        for student, executed in run(execute, jobs, self._pool):
+        for student, executed in run(execute, jobs, self._pool, silent):
             try:
                 if isinstance(executed, BaseException):
                     raise executed

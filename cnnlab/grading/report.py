@@ -49,10 +49,15 @@ def grade_class(
         TextColumn("[red]{task.fields[failed]}[/]"),
     )
     outcomes: list[Outcome] = []
+
+    def waiting(names: list[str]) -> None:
+        text = f"… waiting for {printable(', '.join(names[:5]))}{' …' if names[5:] else ''}"
+        console.print(escape(text), highlight=False, soft_wrap=True)
+
     with Progress(*columns, console=console, transient=True) as progress:
         for name, submitters in queue:
             task = progress.add_task(name, total=len(submitters), pace="", failed="")
-            for outcome in classroom.grade(name, submitters, force, question):
+            for outcome in classroom.grade(name, submitters, force, question, waiting):
                 outcomes.append(outcome)
                 progress.console.print(line(outcome), highlight=False, soft_wrap=True)
                 failed = sum(one.state == "needs attention" for one in outcomes)

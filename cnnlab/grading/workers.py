@@ -14,6 +14,8 @@ from cnnlab.grading import confine, sandbox
 from cnnlab.grading.launch import start_zygote, sweep
 from cnnlab.grading.sandbox import Mode
 
+SILENCE = 30  # seconds without a result, after which it is told who is waited for
+
 
 def default_workers() -> int:
     """A process per core that this one may use."""
@@ -62,7 +64,10 @@ def stop() -> None:
 
 
 def run(
-    work: Callable[[Any], Any], jobs: Mapping[str, Any], start: Callable[[], Executor]
+    work: Callable[[Any], Any],
+    jobs: Mapping[str, Any],
+    start: Callable[[], Executor],
+    silent: Callable[[list[str]], None] = lambda names: None,
 ) -> Iterator[tuple[str, Any]]:
     """Do the jobs; yields the name and the result of each, or the exception it raised, as they end.
 
@@ -70,19 +75,23 @@ def run(
         work: what to do with a job, a function that can be pickled.
         jobs: by name.
         start: makes the executor, again when its processes have died.
+        silent: is told the names of those that run, whenever none has ended for a while.
     """
     waiting = dict(jobs)
-    for name, result in _together(work, jobs, start):
+    for name, result in _together(work, jobs, start, silent):
         del waiting[name]
         yield name, result
     # A process has died and nobody knows over which job: those that are left go one by one.
     for name, job in waiting.items():
         died = RuntimeError("the process that graded it died, twice")
-        yield name, dict(_together(work, {name: job}, start)).get(name, died)
+        yield name, dict(_together(work, {name: job}, start, silent)).get(name, died)
 
 
 def _together(
-    work: Callable[[Any], Any], jobs: Mapping[str, Any], start: Callable[[], Executor]
+    work: Callable[[Any], Any],
+    jobs: Mapping[str, Any],
+    start: Callable[[], Executor],
+    silent: Callable[[list[str]], None],
 ) -> Iterator[tuple[str, Any]]:
     """Do the jobs side by side until all are done or a process dies."""
     if not jobs:
@@ -91,7 +100,9 @@ def _together(
     try:
         running = {executor.submit(work, job): name for name, job in jobs.items()}
         while running:
-            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            ended, _ = wait(running, SILENCE, return_when=FIRST_COMPLETED)
+            if not ended:
+                silent([name for future, name in running.items() if future.running()])
             for future in ended:
                 name = running.pop(future)
                 if future.cancelled():  # by a cluster whose scheduler is gone

@@ -5,9 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 
+import pytest
+
+from cnnlab.grading import workers
 from cnnlab.grading.workers import run
 
 
@@ -18,6 +22,8 @@ def start() -> Executor:
 def work(job: str) -> str:
     if job == "dies":
         os.kill(os.getpid(), signal.SIGKILL)
+    if job == "sleeps":
+        time.sleep(2)
     if job == "raises":
         raise ValueError("not this one")
     return job.upper()
@@ -34,6 +40,13 @@ def test_every_job_ends_with_its_result_or_its_error() -> None:
     assert (ended["a"], ended["b"]) == ("A", "B")
     assert str(ended["raises"]) == "not this one"
     assert managers() <= before
+
+
+def test_who_is_waited_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "SILENCE", 0.2)
+    told: list[list[str]] = []
+    assert dict(run(work, {"sleeps": "sleeps"}, start, told.append)) == {"sleeps": "SLEEPS"}
+    assert ["sleeps"] in told
 
 
 def test_a_dead_process_costs_only_its_own_job() -> None:
