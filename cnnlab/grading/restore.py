@@ -133,6 +133,8 @@ class _Sorted:
             if not (metadata.get("solution") and (grade_id in self.answers or not metadata.get("grade"))):
                 place_of[grade_id] = place = self._place(grade_id, before, place_of, end)
                 self.cells.append(((place, 1, index), self._copy(grade_id)))
+            elif grade_id not in self.answers:  # it may stand in a cell of the student's own
+                self.notes.append(f"the cell of the answer {grade_id} was missing")
             before.append(grade_id)
 
     def _place(self, grade_id: str, before: list[str], place_of: dict[str, int], end: int) -> int:

@@ -34,13 +34,32 @@ def check_submission(folder: Path, released: Path) -> None:
     """
     path = find_notebook(folder, released.name)
     notebook = read_notebook(path)
-    cells = nbformat.read(released, as_version=4).cells
-    ids = {grade_id for cell in cells if (grade_id := nbgrader(cell).get("grade_id"))}
-    if not any(known_id(cell, ids) for cell in notebook.cells):
+    ids = _grade_ids(released)
+    there = {known_id(cell, ids) for cell in notebook.cells} - {None}
+    if not there:
         raise InputError(
             f"{path.name} is not the {folder.name} assignment: no cell of the released notebook is in it. "
             "Ask the student to send the notebook that was handed out."
         )
+    others = sorted(released.parent.parent.glob("*/*.ipynb")) if there != ids else []
+    for other in others:
+        if other != released and _is_rather(notebook, ids, _grade_ids(other)):
+            raise InputError(
+                f"{path.name} looks like {other.stem}: it has most of that assignment's cells, and few of "
+                f"{folder.name}. Ask the student to send the notebook that was handed out."
+            )
+
+
+def _grade_ids(released: Path) -> set[str]:
+    cells = nbformat.read(released, as_version=4).cells
+    return {grade_id for cell in cells if (grade_id := nbgrader(cell).get("grade_id"))}
+
+
+def _is_rather(notebook: Any, ids: set[str], others: set[str]) -> bool:
+    """Whether a notebook is another assignment, by the cells that only one of the two has."""
+    there = {known_id(cell, ids | others) for cell in notebook.cells}
+    own, foreign = ids - others, others - ids
+    return 2 * len(there & foreign) > len(foreign) and 2 * len(there & own) < len(own)
 
 
 def find_notebook(folder: Path, name: str) -> Path:

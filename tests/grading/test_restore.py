@@ -40,6 +40,14 @@ def test_deleted_cells_come_back_where_they_were(answered: Any, tiny: Any) -> No
     assert "the cell check_square was missing and has been put back" in notes
 
 
+def test_an_answer_cell_that_is_gone_is_noted(answered: Any, tiny: Any) -> None:
+    notebook = answered()
+    take(notebook, "square")
+    restored, notes = restore(notebook, tiny)
+    assert notes == ["the cell of the answer square was missing"]
+    assert "square" not in ids(restored)
+
+
 def test_a_check_is_put_back_when_its_neighbours_are_gone_too(answered: Any, tiny: Any) -> None:
     """Stock nbgrader raises KeyError here: it looks for the cell before the missing one."""
     notebook = answered()

@@ -13,8 +13,11 @@ from cnnlab.errors import InputError
 from cnnlab.grading.classroom import Outcome
 from cnnlab.grading.collect import Collected
 from cnnlab.grading.commands import _collected
+from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.report import line
-from cnnlab.grading.submission import other_files, prepare, read_notebook
+from cnnlab.grading.submission import check_submission, other_files, prepare, read_notebook
+
+EXERCISES = Path(__file__).resolve().parents[2] / "exercises"
 
 
 def test_code_that_is_no_text_stays_behind(tmp_path: Path) -> None:
@@ -39,6 +42,35 @@ def test_half_a_character_becomes_a_question_mark(tmp_path: Path, tiny: Any) -> 
 
 def test_a_text_is_whole() -> None:
     assert whole("caf\udce9 \U0001f600") == "caf? \U0001f600"
+
+
+def test_another_assignments_notebook_is_named(tmp_path: Path) -> None:
+    """Two assignments may share most of their cells' names; of these two 5 of 8."""
+    for name in ("batch_norm", "inverted_dropout", "tuning"):
+        shutil.copytree(EXERCISES / name, tmp_path / "release" / name)
+    released = tmp_path / "release/inverted_dropout/inverted_dropout.ipynb"
+    folder = tmp_path / "ada/inverted_dropout"
+    folder.mkdir(parents=True)
+    shutil.copy(EXERCISES / "batch_norm/batch_norm.ipynb", folder / "inverted_dropout.ipynb")
+    with pytest.raises(
+        InputError, match=r"inverted_dropout\.ipynb looks like batch_norm: it has most"
+    ) as said:
+        check_submission(folder, released)
+    assert "Ask the student to send the notebook" in str(said.value)
+
+    notebook = nbformat.read(released, as_version=4)
+    nbformat.write(notebook, folder / released.name)
+    check_submission(folder, released)
+    foreign = nbformat.read(EXERCISES / "batch_norm/batch_norm.ipynb", as_version=4).cells
+    notebook.cells += [
+        nbformat.from_dict(cell | {"id": f"pasted-{number}"}) for number, cell in enumerate(foreign)
+    ]
+    nbformat.write(notebook, folder / released.name)
+    check_submission(folder, released)
+    notebook.cells = [cell for cell in notebook.cells if "dropout" not in nbgrader(cell).get("grade_id", "")]
+    nbformat.write(notebook, folder / released.name)
+    with pytest.raises(InputError, match="looks like batch_norm"):
+        check_submission(folder, released)
 
 
 def notebook_v4(*cells: Any) -> dict[str, Any]:
