@@ -66,7 +66,7 @@ def grade_class(
                 progress.update(
                     task, advance=1, pace=pace, failed=f"{failed} need attention" if failed else ""
                 )
-    console.print(summary(outcomes))
+    console.print(summary(outcomes, console.width))
     console.print(f"Grades are in {_shown(classroom.export())}.", highlight=False, soft_wrap=True)
     attention = [outcome for outcome in outcomes if outcome.state == "needs attention"]
     for outcome in attention:
@@ -87,22 +87,29 @@ def line(outcome: Outcome) -> str:
     return f"[green]✓[/] {name}{total}{again}  [dim]{'  '.join(parts)}[/]{notes}"
 
 
-def summary(outcomes: Sequence[Outcome]) -> Table:
-    """One row per assignment."""
-    table = Table(title="Grades")
-    table.add_column("assignment", no_wrap=True)
-    for column in ("all", "graded", "unchanged", "attention", "to read", "mean", "of"):
-        table.add_column(column, justify="right")
-    for name in dict.fromkeys(outcome.assignment for outcome in outcomes):
-        mine = [outcome for outcome in outcomes if outcome.assignment == name]
-        states = [outcome.state for outcome in mine]
-        scored = [outcome for outcome in mine if outcome.scores]
-        by_hand = sum(None in outcome.scores.values() for outcome in scored)
-        mean = f"{sum(map(_total, scored)) / len(scored):.2f}" if scored else "–"
-        possible = f"{sum(scored[0].max_scores.values()):g}" if scored else "–"
-        counts = [len(mine), *(states.count(state) for state in ("graded", "unchanged", "needs attention"))]
-        table.add_row(name, *map(str, counts), str(by_hand), mean, possible)
+def summary(outcomes: Sequence[Outcome], width: int) -> Table:
+    """One row per assignment; a list of its numbers where the terminal is too narrow, which cuts none."""
+    heads = ("assignment", "all", "graded", "same", "attention", "to read", "mean", "of")
+    rows = [_row(name, outcomes) for name in dict.fromkeys(outcome.assignment for outcome in outcomes)]
+    columns = [list(column) for column in zip(heads, *rows, strict=True)]
+    wide = sum(max(map(len, column)) + 3 for column in columns) + 1 <= width  # with the frame
+    table = Table(title="Grades", show_header=wide)
+    for column in columns if wide else []:
+        table.add_column(column[0], no_wrap=True, justify="left" if column is columns[0] else "right")
+    for line in rows if wide else [pair for row in rows for pair in zip(heads, row, strict=True)]:
+        table.add_row(*line, end_section=not wide and line[0] == heads[-1])
     return table
+
+
+def _row(name: str, outcomes: Sequence[Outcome]) -> list[str]:
+    mine = [outcome for outcome in outcomes if outcome.assignment == name]
+    states = [outcome.state for outcome in mine]
+    scored = [outcome for outcome in mine if outcome.scores]
+    by_hand = sum(None in outcome.scores.values() for outcome in scored)
+    mean = f"{sum(map(_total, scored)) / len(scored):.2f}" if scored else "–"
+    possible = f"{sum(scored[0].max_scores.values()):g}" if scored else "–"
+    counts = [len(mine), *(states.count(state) for state in ("graded", "unchanged", "needs attention"))]
+    return [name, *map(str, counts), str(by_hand), mean, possible]
 
 
 def _total(outcome: Outcome) -> float:

@@ -1,0 +1,34 @@
+"""What `cnnlab grade` shows: no number is cut, and what needs a person is not buried."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from cnnlab.grading.classroom import Outcome
+from cnnlab.grading.report import summary
+
+
+def printed(outcomes: list[Outcome], width: int) -> str:
+    """The table on a terminal of that width."""
+    console = Console(file=io.StringIO(), width=width)
+    console.print(summary(outcomes, console.width))
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_number_of_the_table_is_cut(width: int) -> None:
+    scores = {"check": 10.25, "written": None}
+    possible = {"check": 12.0, "written": 100.0}
+    outcomes = [
+        Outcome(name, str(number), "graded", scores=scores, max_scores=possible)
+        for name in ("local_response_norm", "tuning")
+        for number in range(1234)
+    ]
+    text = printed(outcomes, width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    for head in ("assignment", "all", "graded", "same", "attention", "to read", "mean", "of"):
+        assert head in text
+    assert re.findall(r"[\d.]+", text) == 2 * ["1234", "1234", "0", "0", "1234", "10.25", "112"]
