@@ -116,6 +116,12 @@ class Collector:
         if found:
             ids = ", ".join(student.id for student in found)
             return None, f"it can be {ids}; put its files into a folder with the right id and collect that"
+        if numbered := self.roster.numbered(submission.lms_id):
+            whose = ", ".join(f"{student.id}, {student.name}" for student in numbered)
+            return None, (
+                f"the roster has its number {submission.lms_id} for {whose}, whose name is another; put the "
+                "roster right, or its files into a folder with the right id, and collect that"
+            )
         return None, "no student of the roster has this name or number"
 
     def _take(self, submission: Submission, student: Student) -> Collected:

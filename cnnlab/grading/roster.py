@@ -62,14 +62,17 @@ class Roster:
                 if key[1]:
                     self._by.setdefault(key, []).append(student)
 
+    def numbered(self, lms_id: str) -> list[Student]:
+        """Whom the roster has with that number of a platform, by whatever name."""
+        return self._by.get(("lms", lms_id), [])
+
     def find(self, who: str, lms_id: str = "") -> list[Student]:
         """The students that a name and a platform's number in an export can mean: none, one, or several.
 
         The number counts if the name does not speak against it: in Moodle's exports it is the number of a
         submission, and a roster may hold another kind of number.
         """
-        numbered = self._by.get(("lms", lms_id), []) if lms_id else []
-        agreeing = [student for student in numbered if not who or _related(who, student)]
+        agreeing = [s for s in self.numbered(lms_id) if not who or _related(who, s)]
         if agreeing:
             return agreeing
         for kind, text in (

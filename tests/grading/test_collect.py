@@ -87,6 +87,12 @@ def test_a_number_of_another_kind_never_outweighs_the_name(
     assert list(submitted(root)) == ["zoe"]
 
 
+def test_a_number_whose_name_is_another_is_not_called_unknown(collect: Collect, answered: Any) -> None:
+    code, output = collect({"smithjohn_12346_902_tiny.ipynb": text(answered())})
+    assert code == 1
+    assert "the roster has its number 12346 for zoe, Zoë Müller, whose name is another" in output
+
+
 def test_canvas_names_late_and_versions(collect: Collect, root: Path, answered: Any) -> None:
     new, old = text(answered(square="# new")), text(answered(square="# old"))
     code, output = collect(
