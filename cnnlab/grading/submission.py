@@ -168,8 +168,10 @@ def _validated(content: Any) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """What an error says, in a few words: it may quote any part of the file."""
+    """What an error says, in a few words: it may quote any part of the file, but no Python of ours."""
     said = str(error).strip()
+    if isinstance(error, AttributeError | TypeError | LookupError) or "object has no attribute" in said:
+        return "what should be a table or a list in it is something else"
     return shown(said.splitlines()[0] if said else type(error).__name__)
 
 

@@ -1,6 +1,7 @@
 """What of a submission's files reaches its kernel, and what of its text can be written down again."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,10 @@ def test_a_fault_beside_the_answers_is_put_right(tmp_path: Path, answered: Any, 
     "content",
     [
         [],
+        None,
+        {"cells": [None], "nbformat": 4, "nbformat_minor": 5, "metadata": []},
+        {"cells": {"a": 1}, "nbformat": 4, "metadata": {}},
+        {"worksheets": [{"cells": [5]}], "nbformat": 3},
         {"cells": 5, "nbformat": 4},
         notebook_v4("x"),
         notebook_v4({"cell_type": "code"}),
@@ -144,6 +149,7 @@ def test_what_is_no_notebook_is_refused_in_a_few_words(tmp_path: Path, content: 
     with pytest.raises(InputError, match="is not a Jupyter notebook") as refused:
         read_notebook(path)
     assert len(str(refused.value)) < 300
+    assert not re.search("object|iterable|argument|attribute", str(refused.value))
     assert str(refused.value).isprintable()
 
 
