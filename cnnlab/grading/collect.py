@@ -159,8 +159,10 @@ class Collector:
                 notes.append(f"{shown(str(file.path))} was left out")
                 continue
             contents[file.path.relative_to(notebook.path.parent)] = file.entry.read()
-        if len(contents) > 1:
-            notes.append(f"{len(contents) - 1} other files lie beside it")
+        if beside := [str(path) for path in contents if str(path) != self.released.name]:
+            notes.append(f"beside it: {_names(beside)}")
+        if packed := [path for path in beside if path.lower().endswith(".zip")]:
+            notes.append(f"{_names(packed)} not opened, since there is a notebook")
         if notebook.number:
             age = ("number", float(notebook.number))
         else:

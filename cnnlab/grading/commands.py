@@ -116,7 +116,9 @@ def collect(
     console.print(f"{assignment}: {told}{' (nothing was written)' if dry_run else ''}.", highlight=False)
     if students:
         missing = {s.id for s in students.students} - {o.student for o in outcomes if o.student}
-        console.print(f"{len(missing)} of {len(students.students)} students are not in it.", highlight=False)
+        console.print(
+            f"Students who are not in it: {len(missing)} of {len(students.students)}.", highlight=False
+        )
     if counts["kept"] or counts["refused"] or counts["left out"]:
         raise typer.Exit(1)
 

@@ -103,7 +103,9 @@ def prepare(folder: Path, released: Path, target: Path) -> list[str]:
         notes.append(f"links were left out: {', '.join(links)}")
     others = other_files(folder, path.name)
     if extra := [name for name in others if name != STAMP and not name.startswith(".")]:
-        notes.append(f"other files were handed in: {', '.join(extra[:10])}{' …' if extra[10:] else ''}")
+        notes.append(f"other files were handed in: {_first(extra)}")
+    if unread := [str(path.relative_to(folder)) for path in _plain_files(folder) if _is_unreadable(path)]:
+        notes.append(f"left out, since nobody can read it as text: {_first(unread)}")
     for name, content in others.items():
         if name == STAMP and _time(content) is None:
             notes.append(f"{STAMP} holds no time and was left out")
@@ -218,13 +220,24 @@ def other_files(folder: Path, notebook: str) -> dict[str, bytes]:
 
     Without code that cannot be read as text, which a person could not judge either.
     """
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
-    paths = [path for path in paths if path.suffix not in UNREADABLE]
+    paths = [path for path in _plain_files(folder) if not _is_unreadable(path)]
     named = {str(path.relative_to(folder)): path for path in paths}
     chosen = {name: path for name, path in named.items() if name != notebook}
     if sum(path.stat().st_size for path in chosen.values()) > LARGEST_FILES:
         return {}
     return {name: path.read_bytes() for name, path in chosen.items()}
+
+
+def _plain_files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+
+
+def _is_unreadable(path: Path) -> bool:
+    return path.suffix in UNREADABLE
+
+
+def _first(names: list[str]) -> str:
+    return f"{', '.join(names[:10])}{' …' if names[10:] else ''}"
 
 
 @functools.cache

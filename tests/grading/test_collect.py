@@ -76,7 +76,8 @@ def test_moodle_folders_and_flat_names(collect: Collect, root: Path, answered: A
     assert code == 0, output
     assert submitted(root) == {"jdoe": ["helpers/data.csv", "tiny.ipynb"], "zoe": ["tiny.ipynb"]}
     assert (root / "course/submitted/zoe/tiny/tiny.ipynb").read_bytes() == text(hers)
-    assert "2 of 4 students are not in it" in output
+    assert "Students who are not in it: 2 of 4." in output
+    assert "jdoe  Jane Doe_4711  beside it: helpers/data.csv\n" in output
 
 
 def test_a_number_of_another_kind_never_outweighs_the_name(
@@ -258,6 +259,7 @@ def test_an_archive_of_the_students_own(collect: Collect, root: Path, answered: 
     assert code == 1
     assert submitted(root) == {"jdoe": ["b.zip", "h.py", "tiny.ipynb"]}
     assert "work/../../x in it was refused" in output
+    assert "beside it: h.py, b.zip; b.zip not opened, since there is a notebook" in output
     assert "there is no notebook in hand in.zip" in output
     assert "it is not a complete zip archive" in output
 

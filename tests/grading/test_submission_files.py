@@ -30,6 +30,18 @@ def test_code_that_is_no_text_stays_behind(tmp_path: Path) -> None:
     assert sorted(other_files(tmp_path, "work.ipynb")) == ["data.csv", "helper.py"]
 
 
+def test_what_stays_behind_is_noted(tmp_path: Path, answered: Any) -> None:
+    folder, released = tmp_path / "tiny", tmp_path / "release" / "tiny.ipynb"
+    for path in (folder / "tiny.ipynb", released):
+        path.parent.mkdir()
+        nbformat.write(answered(), path)
+    for name in ("all.zip", "helper.pyc", "data.csv"):
+        (folder / name).write_text("x")
+    notes = prepare(folder, released, tmp_path / "prepared")
+    assert "left out, since nobody can read it as text: all.zip, helper.pyc" in notes
+    assert "other files were handed in: data.csv" in notes
+
+
 def test_half_a_character_becomes_a_question_mark(tmp_path: Path, tiny: Any) -> None:
     notebook = json.loads(nbformat.writes(tiny))
     notebook["cells"][-1]["source"] = "# \ud83d, \U0001f600 and é"
