@@ -31,7 +31,7 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
         known: the names that would have been accepted.
     """
     names = sorted(known)
-    nearest = difflib.get_close_matches(str(given), names, n=1, cutoff=0.4)
+    nearest = difflib.get_close_matches(str(given), names, n=1, cutoff=0.6)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return InputError(f"unknown {kind} {given!r}.{hint} Known: {', '.join(names)}.")
 

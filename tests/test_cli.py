@@ -13,6 +13,7 @@ import pytest
 
 from cnnlab import __version__, cli
 from cnnlab.cells import CELL_SECONDS
+from cnnlab.errors import unknown
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Cli = Callable[..., tuple[int, str, str]]
@@ -149,3 +150,8 @@ def test_a_grammar_that_nobody_needs_is_not_made() -> None:
 def test_the_instructors_page_says_how_long_a_cell_may_run() -> None:
     page = (REPOSITORY / "book/for-instructors.md").read_text()
     assert f"each cell in at most {CELL_SECONDS} seconds unless `--timeout`" in page
+
+
+def test_a_name_that_is_far_from_all_is_taken_for_none() -> None:
+    assert "Did you mean" not in str(unknown("student", "nobody", ["untouched", "ada"]))
+    assert "Did you mean 'untouched'" in str(unknown("student", "untuched", ["untouched", "ada"]))
