@@ -154,6 +154,10 @@ class Classroom:
         """The assignment's released notebook."""
         return self.root / "release" / assignment / f"{assignment}.ipynb"
 
+    def check_question(self, assignment: str, question: str) -> None:
+        """Raise an `InputError` unless a check of the assignment has this name."""
+        find_question(nbformat.read(self.released(assignment), as_version=4), question)
+
     def grade(
         self,
         assignment: str,
@@ -167,8 +171,6 @@ class Classroom:
         With a question, all are graded again in that question alone; whoever has not been graded before, or
         has handed in anew since, is graded in all. `silent` is told who is waited for, when that is long.
         """
-        if question:
-            find_question(nbformat.read(self.released(assignment), as_version=4), question)
         jobs: dict[str, Job] = {}
         questions: dict[str, str] = {}
         for student in students:

@@ -37,6 +37,8 @@ def grade_class(
     if question and len(assignments) != 1:
         raise InputError(f"name the one assignment that has the question {question}.")
     queue = [(name, classroom.students(name, students)) for name in assignments]
+    if question:
+        classroom.check_question(assignments[0], question)
     wall = "bubblewrap" if classroom.walled else "none, the notebooks run with your own rights"
     workers = f"the cluster at {classroom.scheduler}" if classroom.scheduler else classroom.workers
     console.print(f"Sandbox: {wall}. Workers: {workers}.", highlight=False)

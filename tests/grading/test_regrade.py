@@ -106,6 +106,7 @@ def test_an_unknown_question_is_a_sentence(corrected: Path, run: Any) -> None:
     result = run("cnnlab", "grade", "tiny", "--question", "check_sqare", cwd=corrected)
     assert result.returncode == 2
     assert "Did you mean 'check_square'?" in result.stderr
+    assert result.stdout == ""
     assert "Traceback" not in result.stderr
     assert held(corrected) == before
 
