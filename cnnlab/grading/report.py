@@ -11,6 +11,7 @@ from rich.table import Table
 from cnnlab.errors import InputError
 from cnnlab.grading.archives import printable
 from cnnlab.grading.classroom import Classroom, Outcome
+from cnnlab.grading.submission import NEVER_RUN
 
 
 def grade_class(
@@ -69,6 +70,8 @@ def grade_class(
                     task, advance=1, pace=pace, failed=f"{failed} need attention" if failed else ""
                 )
     console.print(summary(outcomes, console.width))
+    if never := sum(NEVER_RUN in outcome.notes for outcome in outcomes):
+        console.print(f"Handed in without outputs, as if never run: {never}.", highlight=False)
     console.print(f"Grades are in {_shown(classroom.export())}.", highlight=False, soft_wrap=True)
     attention = [outcome for outcome in outcomes if outcome.state == "needs attention"]
     for outcome in attention:
@@ -78,9 +81,9 @@ def grade_class(
 
 
 def line(outcome: Outcome) -> str:
-    """One submission in one line of Rich markup."""
+    """One submission in one line of Rich markup, and its notes; the commonest is only counted, at the end."""
     name = f"{outcome.assignment}  {escape(printable(outcome.student))}  "
-    notes = "".join(f"\n    {escape(printable(note))}" for note in outcome.notes)
+    notes = "".join(f"\n    {escape(printable(note))}" for note in outcome.notes if note != NEVER_RUN)
     if outcome.state == "needs attention":
         return f"[red]![/] {name}[red]needs attention[/]: {escape(printable(outcome.reason))}{notes}"
     parts = [f"{grade_id} {_score(outcome, grade_id)}" for grade_id in outcome.scores]

@@ -22,6 +22,7 @@ from cnnlab.grading.restore import known_id
 LARGEST_FILES = 64 << 20  # bytes
 UNREADABLE = {".pyc", ".pyo", ".pyd", ".so", ".zip", ".egg", ".whl"}  # what Python imports and is no text
 STAMP = "timestamp.txt"  # where nbgrader looks for the time of handing in
+NEVER_RUN = "the notebook was handed in without outputs, as if it had never been run"
 AGAIN = "Ask the student to send the notebook again."
 
 
@@ -95,7 +96,7 @@ def prepare(folder: Path, released: Path, target: Path) -> list[str]:
     if version != 4:
         notes.append(f"the notebook was in the older format nbformat {version}")
     if not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells):
-        notes.append("the notebook was handed in without outputs, as if it had never been run")
+        notes.append(NEVER_RUN)
     target.mkdir(parents=True)
     nbformat.write(notebook, target / released.name)
     links = sorted(link.name for link in folder.iterdir() if link.is_symlink())

@@ -2,12 +2,15 @@
 
 import io
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from cnnlab.grading.classroom import Outcome
-from cnnlab.grading.report import summary
+from cnnlab.grading.report import line, summary
+from cnnlab.grading.submission import NEVER_RUN
 
 
 def printed(outcomes: list[Outcome], width: int) -> str:
@@ -32,3 +35,17 @@ def test_no_number_of_the_table_is_cut(width: int) -> None:
     for head in ("assignment", "all", "graded", "same", "attention", "to read", "mean", "of"):
         assert head in text
     assert re.findall(r"[\d.]+", text) == 2 * ["1234", "1234", "0", "0", "1234", "10.25", "112"]
+
+
+def test_the_commonest_note_buries_no_other() -> None:
+    outcome = Outcome("tiny", "ada", "graded", notes=[NEVER_RUN, "a real one"])
+    assert "without outputs" not in line(outcome)
+    assert "a real one" in line(outcome)
+
+
+def test_a_class_that_never_ran_is_counted(run: Any, root: Path, submit: Any, answered: Any) -> None:
+    for student in ("ada", "bob"):
+        submit(student, answered())
+    said = run("cnnlab", "grade", "tiny", cwd=root).stdout
+    assert "Handed in without outputs, as if never run: 2.\n" in said
+    assert said.count("without outputs") == 1
