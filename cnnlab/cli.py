@@ -125,13 +125,21 @@ def grade(
         if scheduler is None:
             start_zygote(choose(sandbox))  # it imports for seconds, and so does this process
         with _grading():
+            from cnnlab.grading.archives import printable
             from cnnlab.grading.classroom import Classroom
+            from cnnlab.grading.collect import refused
             from cnnlab.grading.report import grade_class
         classroom = Classroom(
             root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
         )
         outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
-        for remark in (remarks := classroom.misplaced(student or ())):
+        remarks = [
+            printable(f"{who}, {name}: what was handed in was refused by collect: {why}.")
+            for name in assignments
+            for who, why in refused(root, name, student or ()).items()
+        ]
+        remarks += classroom.misplaced(student or ())
+        for remark in remarks:
             print(f"Needs attention: {remark}")
         if remarks or any(outcome.state == "needs attention" for outcome in outcomes):
             raise typer.Exit(1)

@@ -9,7 +9,8 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -130,6 +131,7 @@ class Collector:
             chosen = self._choose(submission)
             state, notes = self._write(chosen, submission, student)
         except (RefusedError, InputError) as error:
+            self._remember(student, str(error))
             return Collected(submission.label, student.id, "refused", [str(error)])
         except OSError as error:  # a full or read-only disk; the others may still fit
             return Collected(
@@ -138,6 +140,13 @@ class Collector:
         if submission.late:
             notes = [*notes, "late by the platform's mark"]
         return Collected(submission.label, student.id, state, [*chosen.notes, *notes])
+
+    def _remember(self, student: Student, why: str) -> None:
+        """For `grade` to tell again: else it would seem later that nothing had been handed in."""
+        if self.dry_run:
+            return
+        with suppress(OSError):  # a full or read-only disk; it has been told once, at least
+            _write_whole(refusal(self.root, student.id, self.assignment), why)
 
     def _choose(self, submission: Submission) -> _Chosen:
         """The notebook that counts and the files beside it, read."""
@@ -231,6 +240,7 @@ class Collector:
             _write_whole(target / STAMP, f"{received.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
         about = {"age": age, "late": submission.late, "label": submission.label}
         _write_whole(record, json.dumps(about))
+        refusal(self.root, student.id, self.assignment).unlink(missing_ok=True)
         return state, notes
 
     def _place(self, files: dict[PurePosixPath, bytes], target: Path, kept: Path) -> None:
@@ -248,6 +258,22 @@ class Collector:
                 old = next(p for n in numbers if not (p := kept / f"{self.assignment}.old-{n}").exists())
                 os.rename(target, old)
             os.rename(new, target)
+
+
+def refusal(root: Path, student: str, assignment: str) -> Path:
+    """Where it is written down why a student's last submission was refused; no file when it was not."""
+    return root / "collected" / student / f"{assignment}.refused.txt"
+
+
+def refused(root: Path, assignment: str, students: Collection[str] = ()) -> dict[str, str]:
+    """Who handed in only what was refused, and why; of these students, of all when none is named."""
+    records = sorted((root / "collected").glob(f"*/{assignment}.refused.txt"))
+    reasons = {path.parent.name: path.read_text(encoding="utf-8") for path in records}
+    return {
+        student: why
+        for student, why in reasons.items()
+        if (not students or student in students) and not (root / "submitted" / student / assignment).exists()
+    }
 
 
 def register(roster: Roster, gradebook: Any) -> None:

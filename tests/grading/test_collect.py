@@ -264,6 +264,23 @@ def test_an_archive_of_the_students_own(collect: Collect, root: Path, answered: 
     assert "it is not a complete zip archive" in output
 
 
+def test_what_was_refused_is_told_again_by_grade(
+    collect: Collect, run: Any, root: Path, answered: Any
+) -> None:
+    """Without it a student whose archive is damaged has handed in nothing, for whoever grades."""
+    good = text(answered())
+    assert collect({"zoe/tiny.ipynb": good, "sam1/tiny.zip": b"PK\3\4 broken"}, "--dry-run")[0] == 1
+    assert not (root / "course/collected").exists()
+    assert collect({"zoe/tiny.ipynb": good, "sam1/tiny.zip": b"PK\3\4 broken"})[0] == 1
+    graded = run("cnnlab", "grade", "tiny", cwd=root)
+    assert graded.returncode == 1
+    told = "Needs attention: sam1, tiny: what was handed in was refused by collect: it is not a complete zip"
+    assert told in graded.stdout
+    assert run("cnnlab", "grade", "tiny", "--student", "zoe", cwd=root).returncode == 0
+    assert collect({"sam1/tiny.ipynb": good})[0] == 0
+    assert run("cnnlab", "grade", "tiny", cwd=root).returncode == 0
+
+
 def test_times_come_from_the_worksheet_and_no_student_writes_their_own(
     collect: Collect, root: Path, answered: Any
 ) -> None:
