@@ -1,6 +1,6 @@
 """Tells plain code, which cannot reach beyond itself, from all other code.
 
-Plain code computes, prints and draws. Nothing in its text leads to the interpreter, to the kernel or to what
+Plain code computes and prints. Nothing in its text leads to the interpreter, to the kernel or to what
 a library is made of, so it cannot take apart what watches it there. What follows is a list of what is
 allowed, in the language here and of names in `vocabulary`: code that is not on it may be honest or not, and
 `execute` judges the answers of such a notebook once more, apart from the rest of it.
