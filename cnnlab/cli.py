@@ -134,7 +134,7 @@ def grade(
         )
         outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
         remarks = [
-            printable(f"{who}, {name}: what was handed in was refused by collect: {why}.")
+            printable(f"{who}, {name}: what was handed in was refused by collect: {why.rstrip('.')}.")
             for name in assignments
             for who, why in refused(root, name, student or ()).items()
         ]

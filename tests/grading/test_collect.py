@@ -209,7 +209,7 @@ def test_a_folder_around_everything_is_nobody(
 @pytest.mark.parametrize(
     ("files", "doubtful"),
     [
-        (["solo/work/tiny.ipynb"], "solo/work can be"),
+        (["solo/notes/tiny.ipynb"], "solo/notes can be"),
         (["all/tiny.ipynb", "all/ada/tiny.ipynb", "all/bob/tiny.ipynb"], "all/ada, all/bob can be"),
         (["a/ada/tiny.ipynb", "a/bob/tiny.ipynb", "b/cy/tiny.zip"], "b/cy can be somebody else's; add --ros"),
     ],
