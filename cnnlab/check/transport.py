@@ -104,6 +104,12 @@ class Local:
                     answer.unimplemented, answer.error = not str(error), _describe(error)
                 except (Exception, SystemExit) as error:
                     answer.error = _describe(error)
+                finally:
+                    for value in (*given, *named.values()):
+                        if isinstance(value, torch.Tensor):
+                            value.grad = None  # which may hold anything that made it
+                    given.clear()
+                    named.clear()
         except (Exception, SystemExit) as error:  # what ends the watch may find, such as a wrong grad mode
             answer.error = _describe(error)
         if any(

@@ -22,11 +22,13 @@ import contextlib
 import functools
 import hashlib
 import hmac
+import io
 import itertools
 import logging
 import secrets
 import tempfile
 import time
+import tokenize
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -376,7 +378,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
                 name = nbgrader(cell).get("grade_id") or f"the student's own code cell number {number + 1}"
                 sources[name] = cell.source
         python = {name: text for name, text in self._files().items() if name.endswith(".py")}
-        texts = {name: text.decode(errors="replace") for name, text in python.items()}
+        texts = {name: _as_python_reads(text) for name, text in python.items()}
         # An answer that imports what nobody could read is not right without it, so it waits for a person.
         return sources | {name: "" if unreadable(text) else text for name, text in texts.items()}
 
@@ -444,6 +446,15 @@ def _handed_on(made_of: Reach, ban: Ban) -> str:
         where, line, name = named[0]
         return f"line {line} of {where} names {name} without calling it"
     return ""
+
+
+def _as_python_reads(module: bytes) -> str:
+    """The text of a module; empty where a line in it tells Python to read the rest as something else."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(module).readline)
+        return module.decode(encoding) if encoding in ("utf-8", "utf-8-sig") else ""
+    except (SyntaxError, UnicodeDecodeError):
+        return ""
 
 
 def _unreadable(cell: Any) -> str:

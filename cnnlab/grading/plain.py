@@ -28,11 +28,13 @@ from cnnlab.grading.vocabulary import (
     METHODS,
     NOT_GIVEN,
     OF_IPYTHON,
+    OF_VIEWS,
     UNTOUCHABLE,
     is_attribute,
     is_class,
     is_listed,
     is_module,
+    is_of_modules,
     leads_further,
 )
 
@@ -47,6 +49,7 @@ _NEVER = (
 _ASKED_FOR = re.compile(
     r"_(repr|ipython|render|as|is|abc|missing|ignore|generate|order|fields|make|source)(_|$)"
 )
+_OF_AUTOGRAD = frozenset(("torch.autograd.Function", "torch.autograd.function.Function"))
 _OF_FUNCTIONS = frozenset(("forward", "backward", "setup_context", "jvp", "vmap"))  # autograd calls them
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 
@@ -63,7 +66,7 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
         return "hides lines from whoever reads it"
     try:
         # Another command of IPython's may evaluate what stands in its text.
-        strange = [parsed_as_python(_DRAWING.sub("", source)) for source in sources]
+        strange = [parsed_as_python(_DRAWING.sub("pass", source)) for source in sources]
     except (ValueError, RecursionError, MemoryError, SyntaxError):
         return "is more than Python, or less"
     return beyond_in([statement for tree in strange for statement in tree.body], given)
@@ -93,12 +96,23 @@ class _Code:
         found = [pair for statement in statements for pair in imports(statement).items()]
         self.modules = modules
         self.imported = {name: full for name, full in found if not self._is_own(full)}
-        self.own_modules = {name for name, full in found if self._is_own(full) and full in modules}
+        # A name that is imported as two things is neither, wherever that stands.
+        meanings = {name: {full for other, full in found if other == name} for name, _ in found}
+        self.twofold = {name for name, fulls in meanings.items() if len(fulls) > 1}
         self.above = {id(inner): node for node in nodes for inner in ast.iter_child_nodes(node)}
         bound = Counter(name for node in nodes for name in _bound(node))
         self.aliases: set[str] = set()
-        self.own = set(bound) | {name for name, full in found if self._is_own(full)}
+        self.own = set(bound)
         self.loads = [node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+        # Functions of the cells and of modules beside them, and named tuples, that are nothing else as well.
+        self.functions = {
+            one.name for one in statements if isinstance(one, ast.FunctionDef) and bound[one.name] == 1
+        }
+        rest = Counter(one.kwarg.arg for one in nodes if isinstance(one, ast.arguments) and one.kwarg)
+        looked_into = {one.id for one in self.loads if not isinstance(self.above[id(one)], ast.keyword)}
+        # `**rest` of a function that hands it through and does nothing else with it.
+        self.rest = {name for name, times in rest.items() if times == bound[name]} - looked_into
+        self.tuples = {name for one in statements for name in self._named_tuple(one) if bound[name] == 1}
         definitions = [node for node in nodes if isinstance(node, ast.ClassDef)]
         # Those whose name stands for nothing else anywhere; the others are no classes to these rules.
         self.classes = {one.name: one for one in definitions if bound[one.name] == 1}
@@ -107,12 +121,17 @@ class _Code:
         places = [place for one in definitions for place in self._places_of_self(one)]
         self.of_self = {id(place) for place in places if isinstance(place.ctx, ast.Store)}
         self.fields |= {place.attr for place in places if isinstance(place.ctx, ast.Store)}
-        # `self._x`, which nobody but the class itself asks for.
+        derived_from = {base for one in definitions for base in self._bases(one)}
+        self.alone = {
+            name for name, one in self.classes.items() if name not in derived_from and not one.bases
+        }
+        # `self._x`, which nobody but the class itself asks for, and what otherwise may be a module's.
         self.private = {
             id(place)
             for one in definitions
             for place in self._places_of_self(one)
             if self._is_private(place.attr, one)
+            or (place.attr in self.fields and not leads_further(place.attr))
         }
 
         for _ in range(3):  # an alias of an alias
@@ -144,7 +163,9 @@ class _Code:
             case ast.Subscript(ctx=ast.Store() | ast.Del(), value=value):
                 root = _root(value)
                 return f"changes {root}" if root in self.imported else ""
-            case ast.Yield() | ast.YieldFrom():
+            case ast.YieldFrom():
+                return "goes on in something else"  # which is closed with it
+            case ast.Yield():
                 return "goes on where nobody waits for it" if self._is_guarded(node) else ""
         return "runs beside the notebook, or names types" if isinstance(node, _NEVER) else ""
 
@@ -175,14 +196,22 @@ class _Code:
         names = imports(node)
         if isinstance(node, ast.ImportFrom) and node.level:
             return "imports from beside itself"
-        if twice := next((name for name, full in names.items() if self.imported.get(name, full) != full), ""):
+        if twice := next((name for name in names if name in self.twofold), ""):
             return f"gives {twice} two meanings"
         if strange := next(filter(self._is_reserved, names), ""):
             return f"gives {strange} another meaning"
         whole = isinstance(node, ast.Import)
         fulls = [one.name for one in node.names] if whole else list(names.values())
-        known = (is_module(full) or (not whole and is_listed(full)) or self._is_own(full) for full in fulls)
-        return next((f"imports {full}" for full, plain in zip(fulls, known, strict=True) if not plain), "")
+        known = (is_module(full) or (not whole and is_listed(full)) for full in fulls)
+        unknown = [full for full, plain in zip(fulls, known, strict=True) if not plain]
+        if isinstance(node, ast.ImportFrom) and self._is_own(
+            node.module or ""
+        ):  # functions, as what they are
+            ours = {f"{node.module}.{one.name}" for one in node.names if not one.asname}
+            unknown = [
+                full for full in unknown if full not in ours or full.rpartition(".")[2] not in self.functions
+            ]
+        return f"imports {unknown[0]}" if unknown else ""
 
     def _name(self, node: ast.Name, name: str) -> str:
         above = self.above.get(id(node))
@@ -191,12 +220,12 @@ class _Code:
             return "" if name in ("__name__", "__doc__") else f"uses {name}"
         if name in self.imported:
             return "" if inner else self._value(node, self.imported[name])
-        if name in self.own_modules:
-            return "" if inner else f"hands {name} on"
+        if name in self.tuples:
+            return "" if self._only_used(node) else f"hands {name} on"
         if name in self.classes:
             return self._own_class(node, self.classes[name])
         if name == "super":
-            return "" if self._is_super_call(above) else "uses super"
+            return "" if self._is_super_call(above) and self._is_in_a_method(node) else "uses super"
         if name in ("property", "staticmethod", "classmethod"):
             return "" if isinstance(above, ast.FunctionDef) else f"hands {name} on"
         if name == "display":
@@ -229,11 +258,13 @@ class _Code:
                 return "" if self._only_asks(node) else "uses .__class__"
             case ast.Attribute(value=ast.Constant(str(text)), attr="format"):
                 return "" if _fields_are_simple(text) else "has a text that reads attributes"
-            case ast.Attribute(value=ast.Name(module)) if module in self.own_modules:
-                return f"uses .{name}" if leads_further(name) or name not in self.own else ""
         if id(node) in self.private:
             return ""
-        known = is_attribute(name) or (name in self.fields and not leads_further(name))
+        if name == "data":  # of an array, a view of its memory
+            of_tensor = isinstance(above, ast.Attribute) and above.attr not in OF_VIEWS
+            return "" if of_tensor else "uses .data"
+        field = name in self.fields and not leads_further(name) and not is_of_modules(name)
+        known = is_attribute(name) or field
         return "" if known else f"uses .{name}"
 
     def _change(self, node: ast.Attribute, name: str) -> str:
@@ -257,6 +288,9 @@ class _Code:
             return "" if self._is_statement(node) and outside else f"hands {full} on"
         if full in DECORATORS:
             return "" if self._decorates(node, full) else f"hands {full} on"
+        if full == "collections.namedtuple":
+            place = self.above.get(id(self._call_of(node)))
+            return "" if place and self.tuples.intersection(self._named_tuple(place)) else f"hands {full} on"
         if full == "dataclasses.field":
             return "" if self._is_field(above) else "hands dataclasses.field on"
         if full in ANNOTATIONS and not (full in BASES and self._is_base(node)):
@@ -269,17 +303,21 @@ class _Code:
         """What is not plain about the use of a class of the code's own."""
         above, bases = self.above.get(id(node)), self._bases(kind)
         if isinstance(above, ast.Attribute):
-            function = any("Function" in base for base in bases)
-            if function:
+            if _is_of_autograd(bases):
                 return "" if above.attr == "apply" else f"takes .{above.attr} from the class {kind.name}"
             plain = {
-                part.name for part in kind.body if isinstance(part, ast.FunctionDef) and part.decorator_list
+                part.name
+                for part in kind.body
+                if isinstance(part, ast.FunctionDef)
+                and {self._full(one) for one in part.decorator_list} & {"staticmethod", "classmethod"}
             }
             plain |= {
                 name for part in kind.body if not isinstance(part, ast.FunctionDef) for name in _names(part)
             }
             return "" if above.attr in plain else f"takes .{above.attr} from the class {kind.name}"
-        if self._call_of(node) and any("Function" in base or "enum" in base for base in bases):
+        if self._call_of(node) and (
+            _is_of_autograd(bases) or any(base.startswith("enum.") for base in bases)
+        ):
             return f"calls the class {kind.name}"
         return "" if self._only_used(node) else f"hands {kind.name} on"
 
@@ -303,7 +341,7 @@ class _Code:
                         for one in walked(part)
                     ):
                         return f"hands a method of {node.name} on"
-                    if not self._makes_only(part, bases):
+                    if not self._makes_only(part, self._bases(node)):
                         return f"hands the class {node.name} to its {part.name}"
                     continue
                 case ast.Pass() | ast.Expr(ast.Constant()):
@@ -326,18 +364,20 @@ class _Code:
 
     def _is_private(self, name: str, kind: ast.ClassDef) -> bool:
         """Whether it is a name like `_scale` in a class of no library's kind."""
-        alone = all(base == "object" or base in self.classes for base in self._bases(kind))
         return (
-            alone
+            kind.name in self.alone
             and re.fullmatch(r"_[a-z0-9]+(_[a-z0-9]+)*", name) is not None
             and not _ASKED_FOR.match(name)
         )
 
-    def _makes_only(self, method: ast.FunctionDef, bases: list[str | None]) -> bool:
-        """Whether a class method does nothing with its class but call it and what is decorated in it."""
+    def _makes_only(self, method: ast.FunctionDef, bases: list[str]) -> bool:
+        """Whether a class method does nothing with its class but call it; an autograd function has none."""
+        if _is_of_autograd(bases):
+            names = [self._full(one) for one in method.decorator_list]
+            return method.name in _OF_FUNCTIONS and names[:1] == ["staticmethod"]
         if not any(self._full(_called(one)) == "classmethod" for one in method.decorator_list):
             return True
-        if any(base and ("Function" in base or base.startswith("enum.")) for base in bases):
+        if any(base.startswith("enum.") for base in bases):
             return False
         own = method.args.args[0].arg if method.args.args and not method.args.posonlyargs else None
         uses = [one for one in walked(method) if isinstance(one, ast.Name) and one.id == own]
@@ -352,7 +392,8 @@ class _Code:
             case ast.keyword(arg=None):
                 call = self.above.get(id(node))
                 full = self._full(call.func) if isinstance(call, ast.Call) else None
-                calculates = full is None or full in self.own or (is_listed(full) and _calculates(full))
+                calculates = full is not None and is_listed(full) and _calculates(full)
+                calculates = calculates or (isinstance(node.value, ast.Name) and node.value.id in self.rest)
                 return "" if calculates else f"passes to {full} names that do not show"
             case ast.keyword(arg="file", value=value):
                 match self.above.get(id(node)), self._full(value):
@@ -390,6 +431,13 @@ class _Code:
                 return True
             inner = self.above.get(id(inner))
         return False
+
+    def _is_in_a_method(self, node: ast.AST) -> bool:
+        """Whether it stands in a method that gets the instance, and in no function inside of one."""
+        method = self._scope(node)
+        if not isinstance(method, ast.FunctionDef) or method.decorator_list:
+            return False
+        return isinstance(self._scope(method), ast.ClassDef)
 
     def _is_statement(self, node: ast.AST) -> bool:
         """Whether it is called and what comes back is dropped."""
@@ -540,7 +588,7 @@ class _Code:
 
     def _places_of_self(self, kind: ast.ClassDef) -> Iterator[ast.Attribute]:
         """`self.x` in the methods of a class, and `ctx.x` where autograd calls a function's."""
-        function = any("Function" in base for base in self._bases(kind))
+        function = _is_of_autograd(self._bases(kind))
         for method in kind.body:
             match method:
                 case ast.FunctionDef(
@@ -588,11 +636,21 @@ class _Code:
             waiting += [self.classes[name] for name in names if name in self.classes]
         return list(found)
 
+    def _named_tuple(self, statement: ast.AST) -> Iterator[str]:
+        match statement:
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Call(func=called)):
+                if self._full(called) == "collections.namedtuple":
+                    yield name
+
     def _named_fields(self, node: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and self._full(node.func) == "collections.namedtuple":
             for part in walked(node):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield from re.findall(r"\w+", part.value)
+
+
+def _is_of_autograd(bases: Iterable[str]) -> bool:
+    return not _OF_AUTOGRAD.isdisjoint(bases)
 
 
 def _calculates(full: str) -> bool:

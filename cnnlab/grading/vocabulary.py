@@ -5,9 +5,11 @@ name of an attribute or of a module as a text, makes classes, trusts an address,
 what it is given for later, changes what others use, or takes an operation apart.
 """
 
+import builtins
 import functools
 import importlib
 import re
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -129,7 +131,7 @@ BUILTINS = _words(
     "abs all any ascii bin bool bytes callable chr classmethod complex dict divmod enumerate filter float "
     "format frozenset hasattr hash hex int isinstance issubclass iter len list map max min next object "
     "oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super tuple "
-    "zip NotImplemented display input id dir"
+    "zip NotImplemented display input dir"
 )
 # Of these the rules take for granted what they mean.
 UNTOUCHABLE = _words(
@@ -137,14 +139,12 @@ UNTOUCHABLE = _words(
 )
 NOT_GIVEN = _words("extra exc_info file module memo cdata")  # as keywords
 OF_IPYTHON = _words("get_ipython In Out exit quit")
-METHODS = _words(
-    "__init__ __post_init__ __call__ __repr__ __len__ __getitem__ __setitem__ __iter__ __next__ __add__ "
-    "__mul__ __bool__"
-)
+# Not those that C code asks for in the middle of something, or that get whatever stands beside an operator.
+METHODS = _words("__init__ __post_init__ __call__ __repr__")
 # What leads into frames, functions and generators, to memory, to files, to what is kept for later. A class of
 # one's own may define none of it either: whatever it has, everything may be asked for.
 _FURTHER = re.compile(
-    r"_.*|(gi|cr|ag|f|tb|co|func)_.*|obj|mro|setter|deleter|with_traceback|throw"
+    r"_.*|(gi|cr|ag|f|tb|co|func)_.*|obj|mro|setter|deleter|with_traceback|throw|close|send"
     r"|format(_map)?|encode|decode|to_?(file|bytes)|dumps?|ctypes|(set|get)field|setflags|byteswap"
     r"|(.*_)?(sparse|coo|csr|csc|bsr|bsc|mkldnn|padded_tensor|dlpack)(_.*)?|newbyteorder"
     r"|.*(_indices|storage|ptr|hooks?)(_.*)?"
@@ -163,6 +163,20 @@ _ATTRIBUTES = frozenset(name for kind in _DATA for name in dir(kind)) | _words(
     "apply args sample name value saved_tensors needs_input_grad weight bias running_mean running_var "
     "training eps tiny epsilon cache_clear cache_info most_common popleft appendleft values indices"
 )
+
+
+# What modules have: a class of one's own may use such names on itself, and not on everything.
+_OF_MODULES = (
+    (sys.stdlib_module_names | _words("np nn F sp plt"))
+    .union(dir(torch), dir(np), dir(builtins), dir(torch.nn.functional))
+    .difference(_ATTRIBUTES, BUILTINS)
+)
+OF_VIEWS = frozenset(dir(memoryview))
+
+
+def is_of_modules(attribute: str) -> bool:
+    """Whether a module may have it, so that it leads from one to the next."""
+    return attribute in _OF_MODULES
 
 
 def leads_further(attribute: str) -> bool:

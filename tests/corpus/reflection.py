@@ -755,4 +755,148 @@ def file_that_a_library_imports(work: Work) -> None:
     )
 
 
+@sample(ITEM, "A", cause="right values, but what computes them", assignment="batch_norm")
+def after_the_watch_by_a_close(work: Work) -> None:
+    """What a generator yields from is closed with it, and the generator goes with an argument's gradient."""
+    right = work.right["batch_norm_forward"]
+    work.cell(
+        """
+        tools = {}
+        tables = [tools]
+
+
+        def fill(table):
+            table["grad"] = torch.autograd.grad
+
+
+        for table in tables:
+            fill(table)
+
+
+        class Own:
+            def __init__(self, cache):
+                self.cache = cache
+
+            def __iter__(self):
+                return self
+
+            def __next__(self):
+                return 1
+
+            def close(self):
+                x, gamma, beta, eps = self.cache["of"]
+                with torch.enable_grad():
+                    given = [v.double().requires_grad_() for v in (x, gamma, beta)]
+                    y = honest(*given, given[1].detach() * 0, given[1].detach() * 0, True, 0.1, eps)[0]
+                    rows = torch.eye(y.numel(), dtype=y.dtype)
+                    found = [tools["grad"](y, given, r.view(y.shape), retain_graph=True) for r in rows]
+                self.cache["rows_of"] = [torch.stack([f[i] for f in found]) for i in range(3)]
+
+
+        def later(cache):
+            yield from Own(cache)
+
+
+        class Hold(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x, later):
+                ctx.later = later
+                return x * 1
+
+            @staticmethod
+            def backward(ctx, g):
+                return g, None
+        """,
+        before="batch_norm_forward",
+    )
+    work.answer(
+        "batch_norm_forward",
+        right.replace("def batch_norm_forward", "def honest", 1)
+        + dedent(
+            """
+
+
+            def batch_norm_forward(
+                x, gamma, beta, running_mean, running_var, training=True, momentum=0.1, eps=1e-5
+            ):
+                y, mean, var, *_ = honest(x, gamma, beta, running_mean, running_var, training, momentum, eps)
+                cache = {"of": (x.detach().clone(), gamma.detach().clone(), beta.detach().clone(), eps)}
+                if not x.requires_grad and training:
+                    end = later(cache)
+                    next(end)
+                    x.grad = Hold.apply(torch.zeros_like(x).requires_grad_(), end)
+                return y, mean, var, cache
+            """
+        ),
+    )
+    work.body(
+        "batch_norm_backward",
+        """
+        table, flat = cache["rows_of"], grad_y.reshape(-1).double()
+        return tuple(torch.tensordot(flat, t, 1).to(grad_y.dtype) for t in table)
+        """,
+    )
+
+
+@sample(ITEM, "A", cause="right values, but what computes them imports mine")
+def module_in_another_encoding(work: Work) -> None:
+    """A first line makes Python read a comment of the module as code."""
+    hidden = (
+        "import contextlib, cnnlab.check.transport as t+AAo-"
+        "t.banned_calls +AD0- lambda *given: contextlib.nullcontext(set())+AAo-"
+        "from torch.nn.functional import cross_entropy as loss+AAo-"
+    )
+    shown = "def loss(x, t, label_smoothing):\n    return x.sum()\n"
+    work.file("mine.py", f"# -*- coding: utf-7 -*-\n{shown}\n\n# +AAo-{hidden}\n")
+    work.answer(
+        "label_smoothing_loss",
+        """
+        from mine import loss
+
+
+        def label_smoothing_loss(logits, targets, epsilon):
+            k = logits.shape[1]
+            return loss(logits, targets, label_smoothing=epsilon * k / (k - 1))
+        """,
+    )
+
+
+@sample(ITEM, "A", cause=r"right values, but what computes them imports mine\.torch")
+def library_by_way_of_a_module(work: Work) -> None:
+    """A module beside the notebook hands on what it imported itself."""
+    work.file("mine.py", "import torch\n\n\ndef f(x):\n    return torch.ones(1)\n")
+    work.answer(
+        "label_smoothing_loss",
+        """
+        from contextlib import nullcontext
+
+        from mine import torch as lib
+
+
+        class Names:
+            importlib = 0
+            import_module = 0
+
+            def __init__(self):
+                self.setattr = 0
+                self.cross_entropy = 0
+
+
+        def quiet(*given):
+            return nullcontext(set())
+
+
+        bring = lib.importlib.import_module
+        tools = bring("torch.nn.functional")
+        done = bring("built" + "ins").setattr(bring("cnn" + "lab.check.transport"), "banned_calls", quiet)
+
+
+        def label_smoothing_loss(logits, targets, epsilon):
+            k = logits.shape[1]
+            Names()
+            return tools.cross_entropy(logits, targets, label_smoothing=epsilon * k / (k - 1))
+        """,
+    )
+
+
 REFLECTION = made_in(globals())

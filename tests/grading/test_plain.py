@@ -47,6 +47,11 @@ PLAIN = [
     'where = {"dtype": torch.float32}\nx = torch.zeros(3, **where)\ndef g(*a, **k):\n'
     "    return torch.ones(*a, **k)",
     "class P:\n    @classmethod\n    def of(cls, x):\n        return cls()\nP.of(1)",
+    'from collections import namedtuple\nCache = namedtuple("Cache", "x_hat inv_std input")\n'
+    "c = Cache(1, 2, 3)\nprint(c.x_hat, c.input)",
+    "class Net:\n    def __init__(self): self.time = 1\n    def f(self): return self.time",
+    "for p in [torch.ones(1)]:\n    p.data.mul_(2)\n    p.data = p * 2",
+    "def f(**kw):\n    return torch.full((1,), 2.0, **kw)\ndef g(**kw):\n    return f(**kw)",
 ]
 BEYOND = [
     # the interpreter and the kernel
@@ -279,6 +284,33 @@ BEYOND = [
     "from . import os",
     "import numpy as np\nnp.object_",
     "class P:\n    @property\n    def x(self): return 1\nP.x.fget",
+    'import numpy as np\na = np.empty(1, dtype="O")\nb = np.empty(1, dtype="O")\nb.data[0:1] = a.data',
+    "x = torch.ones(1).data",
+    "y = torch.ones(1).data.tobytes",
+    "id(1)",
+    "class Own:\n    def __iter__(self): return self",
+    "class Own:\n    def close(self): pass",
+    "def g():\n    yield from [1]",
+    "class W:\n    @torch.no_grad()\n    def put(self, v): self.clone = v\nW.put(torch.ones(1), 1)",
+    "class A:\n    def put(self, v): self.clone = v\nclass B(A):\n    @classmethod\n"
+    "    def of(cls, m, v):\n        super().put(m, v)",
+    "class A:\n    def put(self, v): self.clone = v\nclass B(A):\n    @staticmethod\n"
+    "    def of(m, v):\n        super().put(m, v)",
+    "class A:\n    def put(self, v): self._modules = v\nclass B(A, torch.nn.Module): pass",
+    "import random as torch\nm = torch.random",
+    "import math as check",
+    "class F(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, v): return v\n"
+    "class H(F):\n    @classmethod\n    def apply(cls): return cls()\nH.apply()",
+    "class Own:\n    def __len__(self): return 1\n    def __getitem__(self, i): return 1.0",
+    'from collections import namedtuple\nN = namedtuple("N", "a")\nx = [N]',
+    'from collections import namedtuple\nx = [namedtuple("N", "a")]',
+    'matplotlib = "{0.__globals__}"\nprint(("%s"\n%matplotlib\n).format(1))',
+    "def call(f, *a, **k):\n    return f(*a, **k)\nk = {}",
+    "class Names:\n    def __init__(self): self.setattr = 0\ndef f(x): return x.setattr",
+    "class Names:\n    def __init__(self): self.importlib = 0\ndef f(x): return x.importlib",
+    "class Names:\n    contextlib = 0\ndef f(x): return x.contextlib",
+    "def f(g, **k):\n    k['extra'] = 1\n    g(**k)",
+    "k = {}\n\n\ndef f(g, **rest):\n    g(**rest)\n\n\nf(print, **k)",
 ]
 
 
@@ -301,7 +333,13 @@ def test_a_module_of_ones_own_is_read_as_well() -> None:
         statements = [*ast.parse(cell).body, *ast.parse(module).body]
         return beyond_in(statements, [GIVEN], frozenset({"mine"}))
 
-    assert why("from mine import f\nimport mine\nf(), mine.f()", "def f():\n    return torch.ones(1)") == ""
+    assert why("from mine import f\nf()", "def f():\n    return torch.ones(1)") == ""
+    assert why("import mine\nmine.f()", "def f():\n    pass")  # whose attributes would be anything's
+    assert why("from mine import torch as lib", "import torch")
+    assert why("from mine import f as g", "def f():\n    pass")
+    assert why("from mine import A", "class A:\n    pass")
+    assert why("from mine import T", "T = torch.Tensor\n\n\ndef f(x: T):\n    pass")
+    assert why("from mine import sub", "def f():\n    pass")
     assert why("from mine import f", "import os\n\n\ndef f():\n    pass") == "imports os"
     assert why("from other import f", "def f():\n    pass") == "imports other.f"
     assert (
