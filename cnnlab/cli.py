@@ -3,6 +3,7 @@
 Imports stand inside the commands: students have no nbgrader, and `cnnlab --help` should not wait for torch.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -69,16 +70,25 @@ def release(
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """Around the grading: Ctrl-C ends it and all of its processes at once, in one sentence."""
+    """Around the grading: Ctrl-C ends it and all of its processes at once, in one sentence.
+
+    Not by an exception, which is lost where Python ignores them. What is killed leaves nothing half done.
+    """
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one
+        if workers := sys.modules.get("cnnlab.grading.workers"):
+            getattr(workers, "stop", int)()  # there is nothing to stop where it is not all imported yet
+        if sys.stdout.isatty():
+            os.write(1, b"\033[?25h\n")  # the cursor, which the progress bar hides
+        os.write(2, b"cnnlab: stopped; run it again to go on.\n")
+        os._exit(130)
+
+    before = signal.signal(signal.SIGINT, end)
     try:
         yield
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one
-        from cnnlab.grading.workers import stop
-
-        stop()
-        print("cnnlab: stopped; run it again to go on.", file=sys.stderr)
-        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @app.command()

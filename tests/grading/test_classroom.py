@@ -175,7 +175,7 @@ def test_ctrl_c_is_one_sentence_and_leaves_nothing(
 ) -> None:
     """It reaches every process of the terminal."""
     for student in ("ada", "bob", "cy"):
-        submit(student, answered(square="import time\n\n\ndef square(x):\n    time.sleep(30)"))
+        submit(student, answered(square="import time\n\n\ndef square(x):\n    time.sleep(300)"))
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from cnnlab.cli import main; main()"
@@ -198,12 +198,10 @@ def test_ctrl_c_is_one_sentence_and_leaves_nothing(
     started = psutil.Process(stopped.pid).children(recursive=True)
     assert len(started) > 3
 
-    before = time.monotonic()
     os.killpg(stopped.pid, signal.SIGINT)
-    _, said = stopped.communicate(timeout=60)
+    _, said = stopped.communicate(timeout=50)  # less than the cells are given
 
     assert (stopped.returncode, said) == (130, "cnnlab: stopped; run it again to go on.\n")
-    assert time.monotonic() - before < 15
     _, alive = psutil.wait_procs(started, timeout=30)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
     assert folders(started) == []
