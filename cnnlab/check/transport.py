@@ -110,8 +110,8 @@ class Local:
                             value.grad = None  # which may hold anything that made it
                     given.clear()
                     named.clear()
-        except (Exception, SystemExit) as error:  # what ends the watch may find, such as a wrong grad mode
-            answer.error = _describe(error)
+        except (Exception, SystemExit) as error:  # what the error says of itself raised one
+            answer.error = type(error).__name__
         if any(
             not torch.equal(state, one.get_state()) for one, state in zip(generators, states, strict=True)
         ):

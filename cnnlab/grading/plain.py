@@ -40,7 +40,7 @@ from cnnlab.grading.vocabulary import (
 
 _DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
 _OF_TENSORS = frozenset(("requires_grad", "grad", "data"))  # what training loops assign to
-_VALUE_TYPES = frozenset(("bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple"))
+_VALUE_TYPES = frozenset(("bool", "dict", "float", "int", "list", "set", "str", "tuple"))
 # Statements and expressions that exist to run beside the notebook, or make names that nothing here follows.
 _NEVER = (
     ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.TryStar,
@@ -50,7 +50,8 @@ _ASKED_FOR = re.compile(
     r"_(repr|ipython|render|as|is|abc|missing|ignore|generate|order|fields|make|source)(_|$)"
 )
 _OF_AUTOGRAD = frozenset(("torch.autograd.Function", "torch.autograd.function.Function"))
-_OF_FUNCTIONS = frozenset(("forward", "backward", "setup_context", "jvp", "vmap"))  # autograd calls them
+_OF_FUNCTIONS = frozenset(("forward", "backward", "jvp"))  # autograd calls them with a context of its own
+_SEARCHES = frozenset(("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin"))
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 
 
@@ -112,6 +113,7 @@ class _Code:
         looked_into = {one.id for one in self.loads if not isinstance(self.above[id(one)], ast.keyword)}
         # `**rest` of a function that hands it through and does nothing else with it.
         self.rest = {name for name, times in rest.items() if times == bound[name]} - looked_into
+        self.defined = {one.name for one in nodes if isinstance(one, ast.FunctionDef)}
         self.tuples = {name for one in statements for name in self._named_tuple(one) if bound[name] == 1}
         definitions = [node for node in nodes if isinstance(node, ast.ClassDef)]
         # Those whose name stands for nothing else anywhere; the others are no classes to these rules.
@@ -131,7 +133,7 @@ class _Code:
             for one in definitions
             for place in self._places_of_self(one)
             if self._is_private(place.attr, one)
-            or (place.attr in self.fields and not leads_further(place.attr))
+            or (place.attr in self.fields and not re.match("_", place.attr) and not leads_further(place.attr))
         }
 
         for _ in range(3):  # an alias of an alias
@@ -167,6 +169,8 @@ class _Code:
                 return "goes on in something else"  # which is closed with it
             case ast.Yield():
                 return "goes on where nobody waits for it" if self._is_guarded(node) else ""
+            case ast.Constant(value=bytes()):
+                return "uses bytes"  # of which Python keeps but one, and a tensor may be laid upon it
         return "runs beside the notebook, or names types" if isinstance(node, _NEVER) else ""
 
     def _binding(self, node: ast.AST, name: str) -> str:
@@ -227,7 +231,9 @@ class _Code:
         if name == "super":
             return "" if self._is_super_call(above) and self._is_in_a_method(node) else "uses super"
         if name in ("property", "staticmethod", "classmethod"):
-            return "" if isinstance(above, ast.FunctionDef) else f"hands {name} on"
+            of_method = isinstance(above, ast.FunctionDef) and node in above.decorator_list
+            of_method = of_method and above is not None and isinstance(self._scope(above), ast.ClassDef)
+            return "" if of_method else f"hands {name} on"
         if name == "display":
             return "" if self._is_statement(node) else "hands display on"
         if name in BUILTINS or _is_exception(name) or name in ("__name__", "__doc__"):
@@ -260,6 +266,10 @@ class _Code:
                 return "" if _fields_are_simple(text) else "has a text that reads attributes"
         if id(node) in self.private:
             return ""
+        if name == "indices":  # of a sparse tensor a method, and those that it gives are trusted
+            return "" if self._found_by_a_search(node.value) else "uses .indices"
+        if name == "type" and not self._call_of(node):
+            return "uses .type"
         if name == "data":  # of an array, a view of its memory
             of_tensor = isinstance(above, ast.Attribute) and above.attr not in OF_VIEWS
             return "" if of_tensor else "uses .data"
@@ -267,10 +277,17 @@ class _Code:
         known = is_attribute(name) or field
         return "" if known else f"uses .{name}"
 
+    def _found_by_a_search(self, node: ast.expr) -> bool:
+        """Whether it is what `x.max(1)` gives, or `torch.sort(x)`."""
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name) as function) if name in _SEARCHES:
+                return name not in self.fields and self._full(function) in (None, f"torch.{name}")
+        return False
+
     def _change(self, node: ast.Attribute, name: str) -> str:
         if id(node) in self.private and isinstance(node.ctx, ast.Store):
             return ""
-        if leads_further(name) or self._full(node):
+        if name.startswith("_") or leads_further(name) or self._full(node):
             return f"changes .{name}"
         of_tensor = name in _OF_TENSORS and _root(node) not in self.imported
         return "" if of_tensor or id(node) in self.of_self else f"changes .{name}"
@@ -357,7 +374,8 @@ class _Code:
             )
             if name := next(further, ""):
                 return f"names something {name}"
-            if any(isinstance(one, ast.Name) and one.id in methods for one in walked(part)):
+            handed = methods | self.defined
+            if any(isinstance(one, ast.Name) and one.id in handed for one in walked(part)):
                 return f"hands a method of {node.name} on"
         further = (name for name in methods - METHODS if leads_further(name))
         return next((f"defines {name}" for name in further if not self._is_private(name, node)), "")
@@ -423,14 +441,13 @@ class _Code:
         above = self.above.get(id(node))
         return above if isinstance(above, ast.Call) and above.func is node else None
 
-    def _is_guarded(self, node: ast.AST) -> bool:
-        """Whether a `yield` stands in a block of which something may run when nobody asks for more."""
-        inner: ast.AST | None = node
-        while inner is not None and not isinstance(inner, _FUNCTIONS):
-            if isinstance(inner, ast.Try | ast.With):
-                return True
+    def _is_guarded(self, node: ast.Yield) -> bool:
+        """Whether a `yield` stands where something may run when nobody asks for more: it is a statement."""
+        above = self.above.get(id(node))
+        inner: ast.AST | None = above
+        while inner is not None and not isinstance(inner, ast.Try | ast.With):
             inner = self.above.get(id(inner))
-        return False
+        return inner is not None or not isinstance(above, ast.Expr | ast.Assign)
 
     def _is_in_a_method(self, node: ast.AST) -> bool:
         """Whether it stands in a method that gets the instance, and in no function inside of one."""
@@ -660,7 +677,8 @@ def _calculates(full: str) -> bool:
 
 def _is_exception(name: str) -> bool:
     found = getattr(builtins, name, None)
-    return isinstance(found, type) and issubclass(found, BaseException)
+    # A syntax error is shown with the line of the file that it names.
+    return isinstance(found, type) and issubclass(found, BaseException) and not issubclass(found, SyntaxError)
 
 
 def _bound(node: ast.AST) -> list[str]:

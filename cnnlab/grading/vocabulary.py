@@ -60,7 +60,7 @@ _ONLY = {
     ),
     "torch.nn.functional": (
         "adaptive_avg_pool2d avg_pool1d avg_pool2d avg_pool3d batch_norm binary_cross_entropy conv1d conv2d "
-        "conv3d cosine_similarity cross_entropy dropout dropout2d embedding fold gelu grid_sample "
+        "conv3d cosine_similarity cross_entropy dropout dropout2d fold gelu grid_sample "
         "affine_grid group_norm instance_norm interpolate kl_div l1_loss layer_norm leaky_relu linear "
         "local_response_norm log_softmax logsigmoid max_pool1d max_pool2d max_pool3d mse_loss nll_loss "
         "normalize one_hot pad relu rms_norm sigmoid silu smooth_l1_loss softmax softplus tanh unfold"
@@ -128,7 +128,7 @@ ASKED_ABOUT = _words(
 )
 DECORATORS = _words("functools.wraps dataclasses.dataclass")
 BUILTINS = _words(
-    "abs all any ascii bin bool bytes callable chr classmethod complex dict divmod enumerate filter float "
+    "abs all any ascii bin bool callable chr classmethod complex dict divmod enumerate filter float "
     "format frozenset hasattr hash hex int isinstance issubclass iter len list map max min next object "
     "oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super tuple "
     "zip NotImplemented display input dir"
@@ -204,7 +204,7 @@ def is_listed(full: str) -> bool:
         return True
     found = getattr(importlib.import_module(module), name, None) if module in ("torch", "numpy") else None
     if module == "torch":
-        values = isinstance(found, torch.dtype | torch.layout | torch.memory_format | float)
+        values = isinstance(found, torch.dtype | torch.memory_format | float) or name == "strided"
         return values or (name in _METHODS_OF_TORCH and not leads_further(name))
     numbers = isinstance(found, type) and issubclass(found, np.number | np.bool_)
     return isinstance(found, np.ufunc | float) or numbers

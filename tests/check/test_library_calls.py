@@ -1,6 +1,7 @@
 """The call that an assignment replaces is refused under every name, and nothing else is."""
 
 import importlib
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -217,6 +218,25 @@ def test_what_runs_when_nothing_holds_a_result_is_watched_too() -> None:
 
     answer = Local({"call": call}, Ban("local_response_norm")).call("call", [1.0], {})
     assert answer.banned == ["torch's local_response_norm"]
+
+
+def test_an_error_that_fails_to_describe_itself_runs_nothing_after_the_watch() -> None:
+    watched = []
+
+    class Late:
+        def __repr__(self) -> str:
+            watched.append(sys.getprofile() is not None)
+            return "late"
+
+    class Wrap:
+        def __repr__(self) -> str:
+            raise RuntimeError(Late())
+
+    def call(x):  # type: ignore[no-untyped-def]
+        raise ValueError(Wrap())
+
+    assert Local({"call": call}, Ban("nothing")).call("call", [1.0], {}).error == "RuntimeError"
+    assert all(watched)
 
 
 def test_a_tensor_is_read_by_its_class_and_not_by_a_method_of_its_own() -> None:

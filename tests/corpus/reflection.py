@@ -899,4 +899,44 @@ def library_by_way_of_a_module(work: Work) -> None:
     )
 
 
+@sample(ITEM, "A", cause="judged alone")
+def class_method_without_a_class(work: Work) -> None:
+    """A class method that is made outside hands an enumeration over, which makes a class at any address."""
+    work.cell(HIDE)
+    work.body("label_smoothing_loss", BODY)
+    work.cell(
+        """
+        from enum import Enum
+
+        import numpy as np
+
+
+        @classmethod
+        def grab(cls):
+            return cls
+
+
+        class M(Enum):
+            got = grab
+
+
+        def f():
+            pass
+
+
+        kind = M.got()
+        where = int(repr(f).partition(" at 0x")[2].partition(">")[0], 16) + 24
+        face = {"data": (where, False), "typestr": "|O", "shape": (1,), "version": 3}
+        made = kind("E", {"A": 1, "__array_interface__": face})
+        for one in made:
+            found = np.asarray(one)[0]
+        found["exec"](
+            "import contextlib, cnnlab.check.transport as t\\n"
+            "t.banned_calls = lambda *given: contextlib.nullcontext(set())"
+        )
+        """,
+        before="check_loss",
+    )
+
+
 REFLECTION = made_in(globals())

@@ -52,6 +52,13 @@ PLAIN = [
     "class Net:\n    def __init__(self): self.time = 1\n    def f(self): return self.time",
     "for p in [torch.ones(1)]:\n    p.data.mul_(2)\n    p.data = p * 2",
     "def f(**kw):\n    return torch.full((1,), 2.0, **kw)\ndef g(**kw):\n    return f(**kw)",
+    "x = torch.ones(2, 2)\ni = x.max(dim=1).indices\n"
+    "j, k = torch.sort(x), torch.topk(x, 1).indices\nx = x.type(torch.float64)",
+    "def halves(x):\n    for one in x:\n        yield one / 2",
+    "class Square(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+    "        ctx.save_for_backward(x)\n        ctx.two = 2\n        return x * x\n"
+    "    @staticmethod\n    def backward(ctx, g):\n        (x,) = ctx.saved_tensors\n"
+    "        return ctx.two * x * g\nSquare.apply(torch.ones(1))",
 ]
 BEYOND = [
     # the interpreter and the kernel
@@ -311,6 +318,25 @@ BEYOND = [
     "class Names:\n    contextlib = 0\ndef f(x): return x.contextlib",
     "def f(g, **k):\n    k['extra'] = 1\n    g(**k)",
     "k = {}\n\n\ndef f(g, **rest):\n    g(**rest)\n\n\nf(print, **k)",
+    "@classmethod\ndef grab(cls): return cls\nclass A:\n    got = grab",
+    "def f():\n    @staticmethod\n    def g(x): pass",
+    "def grab(x): pass\nclass A:\n    got = grab",
+    "def g():\n    try:\n        lambda x=(yield): x\n    finally:\n        print(1)",
+    "def g():\n    def h(x=(yield)): pass",
+    "def g():\n    x = [(yield)]",
+    "import torch.nn.functional as F\nF.embedding(1, 2, None, None, 2.0, False, True)",
+    "g = torch.ones(1)\ni = g.indices",
+    "g = torch.ones(1)\ni = g.indices()",
+    "class A:\n    def max(self): return torch.ones(1)\ni = A().max().indices()",
+    "torch.zeros(3, layout=torch.sparse_coo)",
+    "class W(torch.autograd.Function):\n    @staticmethod\n    def forward(m, v): m.clone = v\n"
+    "    @staticmethod\n    def setup_context(ctx, inputs, output): pass",
+    "class W(torch.autograd.Function):\n    @staticmethod\n    def vmap(m, v): m.clone = v",
+    'x = torch.asarray(b"a", dtype=torch.uint8)',
+    "x = bytes([1])",
+    "import numpy as np\nx = np.zeros(1).dtype.type",
+    "class A:\n    def f(self): self.__name__ = 1",
+    'raise SyntaxError("x", ("/etc/passwd", 1, 1, None))',
 ]
 
 
