@@ -34,13 +34,14 @@ class QuotedCsvExport(ExportPlugin):  # type: ignore[misc]
         path, root = self.to or "grades.csv", Path(self.config.CourseDirectory.root)
         self.log.info("Exporting grades to %s", path)
         rows = []
+        students = gradebook.students  # once: another run may be adding some
         for assignment in gradebook.assignments:
             if self.assignment and assignment.name not in map(str, self.assignment):
                 continue
-            found = grades(gradebook, root, assignment.name)
+            found = grades(gradebook, root, assignment.name, students)
             rows += [
                 _row(assignment, student, found[student.id])
-                for student in gradebook.students
+                for student in students
                 if not self.student or student.id in map(str, self.student)
             ]
         with open(path, "w", newline="", encoding="utf-8") as file:

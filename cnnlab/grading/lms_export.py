@@ -62,11 +62,12 @@ def table(
     gradebook: Any, root: Path, assignments: Sequence[str], platform: Platform, template: Path | None
 ) -> Table:
     """The grades of the assignments for a platform."""
-    scores = {name: grades(gradebook, root, name) for name in assignments}
+    students = {student.id: student for student in gradebook.students}
+    everybody = list(students.values())
+    scores = {name: grades(gradebook, root, name, everybody) for name in assignments}
     for name, found in scores.items():
         if all(grade.why in (NOT_HANDED_IN, not_graded(name)) for grade in found.values()):
             raise InputError(f"nothing of {name} has been graded yet; run `cnnlab grade {name}` first.")
-    students = {student.id: student for student in gradebook.students}
     if template is None:
         made = _plain(gradebook, students, scores, platform)
     elif platform == "canvas":

@@ -208,10 +208,8 @@ class _Code:
         fulls = [one.name for one in node.names] if whole else list(names.values())
         known = (is_module(full) or (not whole and is_listed(full)) for full in fulls)
         unknown = [full for full, plain in zip(fulls, known, strict=True) if not plain]
-        if isinstance(node, ast.ImportFrom) and self._is_own(
-            node.module or ""
-        ):  # functions, as what they are
-            ours = {f"{node.module}.{one.name}" for one in node.names if not one.asname}
+        if not whole and self._is_own(fulls[0]):  # only functions, as what they are
+            ours = {names[one.name] for one in node.names if not one.asname}
             unknown = [
                 full for full in unknown if full not in ours or full.rpartition(".")[2] not in self.functions
             ]

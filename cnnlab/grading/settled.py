@@ -26,12 +26,11 @@ class Grade:
         return "" if self.score is None else f"{round(self.score, 4):g}"
 
 
-def grades(gradebook: Any, root: Path, assignment: str) -> dict[str, Grade]:
-    """Every student's grade."""
+def grades(gradebook: Any, root: Path, assignment: str, students: list[Any]) -> dict[str, Grade]:
+    """The grade of each of the students, all of the gradebook's for example."""
     again, notebooks = set(handed_in_again(root, assignment)), set(graded(root, assignment))
     return {
-        student.id: _grade(gradebook, root, assignment, student.id, again, notebooks)
-        for student in gradebook.students
+        student.id: _grade(gradebook, root, assignment, student.id, again, notebooks) for student in students
     }
 
 
