@@ -21,9 +21,8 @@ def write_page(root: Path, assignment: str, student: str, db: str | None = None)
     except MissingEntry:  # as when the run was killed that would have put it into the gradebook
         return unfinished
     except OSError as error:
-        if isinstance(
-            error.filename, str
-        ):  # removing a folder, Python names what is in it without the folder
+        # Removing a folder, Python names what is in it without the folder.
+        if isinstance(error.filename, str):
             error.filename = str(root / "feedback" / student / assignment / error.filename)
         raise  # of the disk: no other page would fare better
     except Exception as error:  # no page keeps the others from being written

@@ -52,7 +52,6 @@ _ASKED_FOR = re.compile(
 _OF_AUTOGRAD = frozenset(("torch.autograd.Function", "torch.autograd.function.Function"))
 _OF_FUNCTIONS = frozenset(("forward", "backward", "jvp"))  # autograd calls them with a context of its own
 _SEARCHES = frozenset(("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin"))
-_FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 
 
 def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
