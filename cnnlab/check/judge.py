@@ -20,8 +20,8 @@ from cnnlab.check.values import Argument, Foreign, Handle, show, show_call
 from cnnlab.check.watch import GLOBAL_SEED, RANDOM_STATES
 
 TWICE = (
-    "it is right when the function is called only once; a second call, before backward(), must not change "
-    "what the first has kept"
+    "it is right when the function is called only once; another call, with other numbers, must not change "
+    "what this one returns or has kept"
 )
 _ARGUMENT = re.compile(r"argument ([0-9]{1,3})")
 NUDGE = 2.0**-24  # about what rounding to float32 does to a number
@@ -42,6 +42,7 @@ class Transport(Protocol):
         *,
         opaque: Sequence[int] = (),
         gradient: Gradient | None = None,
+        again: bool = False,
     ) -> Answer: ...
 
 
@@ -54,11 +55,11 @@ class Asked:
 
     Args:
         transport: to the functions.
-        again: whether a function is called twice before its gradient is taken.
+        again: whether functions of tensors are called with other numbers as well, before and after.
     """
 
-    def __init__(self, transport: Transport, again: bool = True) -> None:
-        self.transport, self.again, self.differentiated = transport, again, False
+    def __init__(self, transport: Transport, again: bool) -> None:
+        self.transport, self.again, self.called_again = transport, again, False
         self.calls: list[str] = []
         self.answers: list[Answer] = []
         self.returned: list[dict[str, Any]] = []
@@ -83,8 +84,7 @@ class Asked:
         return values if len(returns) > 1 else values[0]
 
     def gradient(self, function: str, *args: Any, of: int, grad_y: torch.Tensor, **kwargs: Any) -> Any:
-        self.differentiated = True
-        answer = self._ask(function, args, kwargs, gradient=Gradient(of, grad_y, self.again))
+        answer = self._ask(function, args, kwargs, gradient=Gradient(of, grad_y))
         if answer.value is None:
             raise Wrong(
                 "gradient",
@@ -106,7 +106,9 @@ class Asked:
         for value in args:
             if isinstance(value, Foreign):
                 raise Wrong("type", f"{function} cannot go on: it was to receive {show(value)}.")
-        answer = self.transport.call(function, args, kwargs, **how)
+        again = self.again and _can_vary(args, kwargs)
+        self.called_again |= again
+        answer = self.transport.call(function, args, kwargs, again=again, **how)
         self.answers.append(answer)
         if answer.unimplemented:
             raise Unimplemented(f"{function} is not implemented yet")
@@ -116,6 +118,13 @@ class Asked:
                 "error", f"{function} raised {answer.error}.", suspect="in_place" if in_place else None
             )
         return answer
+
+
+def _can_vary(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether there are tensors, and no generator, which goes on with each call and always has a name."""
+    generator = any(isinstance(value, Handle) for value in kwargs.values())
+    parts = [part for value in args for part in (value if isinstance(value, list) else [value])]
+    return not generator and any(isinstance(part, Argument) for part in parts)
 
 
 class Trusted:
@@ -181,8 +190,8 @@ def judge(
     failure: Wrong | None = None
     candidates: list[Misconception] | None = None
     banned: dict[str, None] = {}
-    for case in part.cases(draw, device):
-        asked = Asked(transport)
+    for number, case in enumerate(part.cases(draw, device)):
+        asked = Asked(transport, again=number == 0)
         outputs: dict[str, Any] = {}
         wrong = _ask_case(assignment, case, asked, outputs)
         banned |= dict.fromkeys(name for answer in asked.answers for name in answer.banned)
@@ -191,10 +200,7 @@ def judge(
         if failure is None and wrong is not None:
             failure = wrong
             failure.details = (("asked", asked.calls[-1]), ("case", case.title), *wrong.details)
-            if (
-                asked.differentiated
-                and _ask_case(assignment, case, Asked(transport, again=False), {}) is None
-            ):
+            if asked.called_again and _ask_case(assignment, case, Asked(transport, again=False), {}) is None:
                 failure.details += (("but", TWICE),)
             known = (m for m in assignment.misconceptions if part.name in m.parts)
             candidates = list(known) if wrong.stage in STAGES else []

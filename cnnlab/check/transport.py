@@ -27,7 +27,6 @@ class Gradient:
 
     argument: int  # position of the argument
     grad_y: torch.Tensor
-    again: bool = True  # call the function once more, with other numbers, before the gradient is taken
 
 
 @dataclass
@@ -72,8 +71,13 @@ class Local:
         *,
         opaque: Sequence[int] = (),
         gradient: Gradient | None = None,
+        again: bool = False,
     ) -> Answer:
-        """Call a function; results at the positions `opaque` stay here and are answered by a handle."""
+        """Call a function; results at the positions `opaque` stay here and are answered by a handle.
+
+        With `again` it is called with other numbers as well, before, and after it before the result is read:
+        a network uses a layer more than once before it goes back through it.
+        """
         given = [self._receive(value) for value in args]
         named = {name: self._receive(value) for name, value in kwargs.items()}
         if gradient is not None:
@@ -91,11 +95,12 @@ class Local:
             ):
                 # All of it watched: to read a result or an error, or to let it go, may run code of theirs.
                 try:
+                    if again:
+                        self.functions[function](*_others(given), **named)
                     result = self.functions[function](*given, **named)
+                    if again:
+                        self.functions[function](*_others(given), **named)
                     if gradient is not None:
-                        # A network uses a layer more than once before it goes back through it.
-                        if gradient.again:
-                            self.functions[function](*_others(given), **named)
                         result = _differentiate(result, given[gradient.argument], gradient.grad_y)
                     answer.value = self._send(result, opaque)
                     answer.changed = _changed_arguments(args, given)
@@ -146,13 +151,16 @@ def full_precision() -> Any:
 
 
 def _others(given: Sequence[Any]) -> list[Any]:
-    """The same arguments with other numbers in the floating tensors."""
+    """The same arguments with other numbers in the tensors, integers in another order."""
 
     def other(value: Any) -> Any:
         if isinstance(value, list):
             return [other(part) for part in value]
-        numbers = isinstance(value, torch.Tensor) and value.is_floating_point()
-        return value.detach() * 0.5 + 0.25 if numbers else value
+        if not isinstance(value, torch.Tensor):
+            return value
+        if value.is_floating_point():
+            return value.detach() * 0.5 + 0.25
+        return value.flip(0) if value.dim() else value
 
     return [other(value) for value in given]
 

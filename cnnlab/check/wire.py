@@ -163,7 +163,8 @@ def serve(data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Ca
         asked.unpack(content["args"]),
         {name: asked.unpack(value) for name, value in content["kwargs"].items()},
         opaque=content["opaque"],
-        gradient=gradient and Gradient(gradient[0], asked.unpack(gradient[1]), gradient[2]),
+        gradient=gradient and Gradient(gradient[0], asked.unpack(gradient[1])),
+        again=content["again"],
     )
     fields = {
         "error": answer.error and answer.error[:LONGEST_TEXT],
@@ -210,6 +211,7 @@ class Remote:
         *,
         opaque: Sequence[int] = (),
         gradient: Gradient | None = None,
+        again: bool = False,
     ) -> Answer:
         """Call a function; bytes that are no answer count as an error of the function."""
         packer = Packer()
@@ -219,7 +221,8 @@ class Remote:
             "args": [packer.pack(value) for value in args],
             "kwargs": {name: packer.pack(value) for name, value in kwargs.items()},
             "opaque": list(opaque),
-            "gradient": gradient and [gradient.argument, packer.pack(gradient.grad_y), gradient.again],
+            "gradient": gradient and [gradient.argument, packer.pack(gradient.grad_y)],
+            "again": again,
         }
         try:
             reply = self._ask(packer, **content)

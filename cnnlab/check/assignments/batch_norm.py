@@ -59,6 +59,7 @@ _OFFSETS = (
     Setting((12, 6, 3, 3), mean=1e4, std=1.0, note="large offset"),
     Setting((12, 6), torch.float64, mean=1e8, std=1.0, note="large offset"),
 )
+_ONE_PASS = "one_pass_variance"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _normalise(call: Call, setting: Setting, given: Arguments, training: bool) -
 
 def _forward(draw: Draw, device: torch.device) -> Iterator[Case]:
     for setting in (*_SETTINGS, _DEFAULTS, *_OFFSETS):
-        suspect = "one_pass_variance" if setting in _OFFSETS else None
+        suspect = _ONE_PASS if setting in _OFFSETS else None
         yield _forward_case(setting, _draw(setting, draw, device), suspect)
     constant = Setting((6, 2), eps=0.1, note="a constant channel")
     given = _draw(constant, draw, device)
@@ -138,16 +139,19 @@ def _running_statistics(draw: Draw, device: torch.device) -> Iterator[Case]:
     for momentum in (0.0, 1.0):
         setting = Setting((7, 3), torch.float64, momentum=momentum, note=f"momentum = {momentum}")
         yield _running_case(setting, _draw(setting, draw, device))
+    for setting in _OFFSETS:
+        yield _running_case(setting, _draw(setting, draw, device), _ONE_PASS)
     setting = Setting((6, 3, 2, 4), eps=0.1, momentum=0.3, note="three batches in a row")
     yield _chained_case(setting, [_draw(setting, draw, device) for _ in range(3)])
 
 
-def _running_case(setting: Setting, given: Arguments) -> Case:
+def _running_case(setting: Setting, given: Arguments, suspect: str | None = None) -> Case:
     def run(call: Call) -> dict[str, Any]:
         _, mean, var, _ = _normalise(call, setting, given, True)
         return {"new_running_mean": mean, "new_running_var": var}
 
-    return Case(setting.title("training"), run, setting.dtype, magnify=setting.conditioning)
+    title = setting.title("training")
+    return Case(title, run, setting.dtype, magnify=setting.conditioning, suspect=suspect)
 
 
 def _chained_case(setting: Setting, batches: list[Arguments]) -> Case:
@@ -189,8 +193,8 @@ def _backward(draw: Draw, device: torch.device) -> Iterator[Case]:
         # Two samples, or a tiny spread without eps, leave a gradient that is all rounding.
         if setting.shape != (2, 3) and setting.std > 0.01:
             yield _backward_case(setting, _draw(setting, draw, device))
-    offset = Setting((8, 3, 3, 3), mean=100.0, std=1.0, note="an offset of 100")
-    yield _backward_case(offset, _draw(offset, draw, device))
+    offset = Setting((8, 3, 3, 3), mean=3000.0, std=1.0, note="large offset")
+    yield _backward_case(offset, _draw(offset, draw, device), _ONE_PASS)
     first = Setting((5, 4), eps=0.1)
     for shape in ((2, 4, 3, 2), (5, 4)):  # the second pass may overwrite what the first has kept by shape
         second = Setting(shape, eps=0.01)
@@ -203,12 +207,13 @@ def _gradients(call: Call, given: Arguments, cache: Any) -> dict[str, Any]:
     return dict(zip(names, values, strict=True))
 
 
-def _backward_case(setting: Setting, given: Arguments) -> Case:
+def _backward_case(setting: Setting, given: Arguments, suspect: str | None = None) -> Case:
     def run(call: Call) -> dict[str, Any]:
         *_, cache = _normalise(call, setting, given, True)
         return _gradients(call, given, cache)
 
-    return Case(setting.title("backward"), run, setting.dtype, magnify=4 * setting.conditioning)
+    title, magnify = setting.title("backward"), 4 * setting.conditioning
+    return Case(title, run, setting.dtype, magnify=magnify, suspect=suspect)
 
 
 def _interleaved_case(one: Setting, given: Arguments, two: Setting, other: Arguments) -> Case:
