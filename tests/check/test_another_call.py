@@ -63,7 +63,7 @@ def _shapes(value: Any) -> Any:
     return (value.shape, value.dtype) if isinstance(value, torch.Tensor) else value
 
 
-@pytest.mark.parametrize("spoilt", (into_buffers, by_shape))
+@pytest.mark.parametrize("spoilt", [into_buffers, by_shape])
 @pytest.mark.parametrize("assignment", sorted(ASSIGNMENTS))
 def test_a_call_may_not_reach_into_another(assignment: str, spoilt: Callable[..., Any]) -> None:
     right = functions_of(solution_source(assignment), "solution")
