@@ -12,6 +12,7 @@ process, at grading, is the second line.
 
 import contextlib
 import functools
+import gc
 import random
 import re
 import sys
@@ -145,19 +146,19 @@ def _profiler(ban: Ban, seen: set[str], outer: Any) -> Callable[[FrameType, str,
     pattern = re.compile(ban.operations)
 
     @functools.cache
-    def banned_code(code: Any) -> str | None:
-        if code.co_filename.startswith(_COURSE):
-            room = code.co_filename[len(_COURSE) + 1 :].partition("/")[0]
+    def banned_code(filename: str, name: str) -> str | None:
+        if filename.startswith(_COURSE):
+            room = filename[len(_COURSE) + 1 :].partition("/")[0]
             return f"cnnlab.{room}" if room in ANSWERS else None
-        if code.co_filename.startswith(_TORCH) and pattern.search(code.co_qualname):  # or its class's name
-            return f"torch's {code.co_qualname}"
+        if filename.startswith(_TORCH) and pattern.search(name):  # or its class's name
+            return f"torch's {name}"
         return None
 
     def hook(frame: FrameType, event: str, arg: Any) -> None:
         if callable(outer):
             outer(frame, event, arg)
         if event == "call":
-            found = banned_code(frame.f_code)
+            found = banned_code(frame.f_code.co_filename, frame.f_code.co_qualname)
             if frame.f_code is _DECOMPOSE and pattern.search(str(frame.f_locals.get("self"))):
                 found = f"torch's {frame.f_locals['self']}"
         elif event == "c_call" and ban.autograd and getattr(arg, "__name__", "") == "run_backward":
@@ -199,8 +200,13 @@ def _all_operations(ban: Ban) -> str:
 
 @contextlib.contextmanager
 def banned_calls(ban: Ban) -> Iterator[set[str]]:
-    """Collect, while the block runs, the banned operations that are used; they still work."""
+    """Collect, while the block runs, the banned operations that are used; they still work.
+
+    What is left over ends at the end of the block: what ends inside of the hook, the hook does not see.
+    """
     seen: set[str] = set()
+    collecting = gc.isenabled()
+    gc.disable()
     operations = _all_operations(ban)
     before, before_in_threads = sys.getprofile(), threading.getprofile()
     with contextlib.nullcontext() if operations in _recorded else recording(ban):
@@ -214,9 +220,12 @@ def banned_calls(ban: Ban) -> Iterator[set[str]]:
                 threading.setprofile(hook)
                 sys.setprofile(hook)
                 yield seen
+                gc.collect(0)
                 if sys.getprofile() is not hook:  # Python takes a hook away in which the stack was too deep
                     seen.add("what ended the watch over it (a stack too deep?)")
         finally:
+            if collecting:
+                gc.enable()
             sys.setprofile(before)
             threading.setprofile(before_in_threads)
             _noting.remove(seen)

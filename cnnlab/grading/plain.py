@@ -25,7 +25,9 @@ from cnnlab.grading.vocabulary import (
     BASES,
     BUILTINS,
     DECORATORS,
+    FACTORIES,
     METHODS,
+    MOST_ARGUMENTS,
     NOT_GIVEN,
     OF_IPYTHON,
     OF_VIEWS,
@@ -309,8 +311,13 @@ class _Code:
             return "" if self._is_field(above) else "hands dataclasses.field on"
         if full in ANNOTATIONS and not (full in BASES and self._is_base(node)):
             return "" if self._is_annotation(node) else f"hands {full} on"
-        if is_class(full) and not self._only_used(node):
+        if (is_class(full) or full in MOST_ARGUMENTS) and not self._only_used(node):
             return f"hands {full} on"
+        call = self._call_of(node)
+        if call and len(call.args) > MOST_ARGUMENTS.get(full, len(call.args)):
+            return f"gives {full} arguments without their names"
+        if call and full in MOST_ARGUMENTS and any(isinstance(one, ast.Starred) for one in call.args):
+            return f"gives {full} arguments that do not show"
         return ""
 
     def _own_class(self, node: ast.Name, kind: ast.ClassDef) -> str:
@@ -338,6 +345,12 @@ class _Code:
     def _class(self, node: ast.ClassDef) -> str:
         bases = [self._full(base) for base in node.bases]
         known = all(base and (base in BASES or base in self.classes or _is_exception(base)) for base in bases)
+        of_autograd = _is_of_autograd(self._bases(node))  # and then nothing else
+        known &= not of_autograd or all(
+            base in _OF_AUTOGRAD
+            or (base in self.classes and _is_of_autograd(self._bases(self.classes[base])))
+            for base in bases
+        )
         if node.keywords or not known or node.name not in self.classes:
             return f"has a class of another kind, {node.name}"
         if not all(self._decorates(_called(one), "dataclasses.dataclass") for one in node.decorator_list):
@@ -362,6 +375,8 @@ class _Code:
                     continue
                 case ast.Assign(targets=[ast.Name() as target]) if self._names_slots(target):
                     continue
+                case _ if of_autograd:  # which asks its classes for more than the functions
+                    return f"runs code inside of the class {node.name}"
                 case ast.AnnAssign(target=ast.Name()) | ast.Assign(targets=[ast.Name()]):
                     pass
                 case _:
@@ -407,9 +422,8 @@ class _Code:
             case ast.keyword(arg=None):
                 call = self.above.get(id(node))
                 full = self._full(call.func) if isinstance(call, ast.Call) else None
-                calculates = full is not None and is_listed(full) and _calculates(full)
-                calculates = calculates or (isinstance(node.value, ast.Name) and node.value.id in self.rest)
-                return "" if calculates else f"passes to {full} names that do not show"
+                known = isinstance(node.value, ast.Name) and node.value.id in self.rest
+                return "" if known or full in FACTORIES else f"passes to {full} names that do not show"
             case ast.keyword(arg="file", value=value):
                 match self.above.get(id(node)), self._full(value):
                     case ast.Call(func=ast.Name("print")), "sys.stderr" | "sys.stdout":
@@ -665,11 +679,6 @@ class _Code:
 
 def _is_of_autograd(bases: Iterable[str]) -> bool:
     return not _OF_AUTOGRAD.isdisjoint(bases)
-
-
-def _calculates(full: str) -> bool:
-    """Whether something listed is a function of numbers, to which no name means more than that."""
-    return full.startswith(("torch.", "numpy.", "functools.partial")) and not is_class(full)
 
 
 def _is_exception(name: str) -> bool:

@@ -23,16 +23,16 @@ def _words(text: str) -> frozenset[str]:
 
 # Functions of torch that tensors do not have as a method as well.
 _TORCH = """
-arange as_tensor asarray atleast_1d atleast_2d atleast_3d avg_pool1d batch_norm binomial block_diag
+arange as_tensor atleast_1d atleast_2d atleast_3d avg_pool1d batch_norm binomial block_diag
 broadcast_shapes broadcast_tensors bucketize cartesian_prod cat cdist chain_matmul column_stack combinations
 complex concat concatenate constant_pad_nd conv1d conv2d conv3d cosine_similarity dropout dstack einsum empty
 empty_like equal eye from_numpy full full_like gradient hstack instance_norm isin kl_div layer_norm linspace
-logspace max_pool1d max_pool2d max_pool3d meshgrid normal ones ones_like pairwise_distance poisson
+logspace meshgrid normal ones ones_like pairwise_distance poisson
 promote_types rand rand_like randint randint_like randn randn_like randperm result_type rms_norm rsub
 scalar_tensor searchsorted stack std_mean tensor tensordot threshold trapezoid tril_indices triu_indices
 vander var_mean view_as_complex view_as_real vstack zeros zeros_like
 is_tensor is_floating_point is_grad_enabled get_default_dtype set_default_dtype set_printoptions
-manual_seed initial_seed seed get_rng_state set_rng_state set_num_threads get_num_threads
+manual_seed initial_seed seed get_rng_state set_num_threads get_num_threads
 Tensor Size Generator device finfo iinfo dtype no_grad enable_grad set_grad_enabled inference_mode
 __version__
 """
@@ -62,7 +62,7 @@ _ONLY = {
         "adaptive_avg_pool2d avg_pool1d avg_pool2d avg_pool3d batch_norm binary_cross_entropy conv1d conv2d "
         "conv3d cosine_similarity cross_entropy dropout dropout2d fold gelu grid_sample "
         "affine_grid group_norm instance_norm interpolate kl_div l1_loss layer_norm leaky_relu linear "
-        "local_response_norm log_softmax logsigmoid max_pool1d max_pool2d max_pool3d mse_loss nll_loss "
+        "local_response_norm log_softmax logsigmoid max_pool2d mse_loss nll_loss "
         "normalize one_hot pad relu rms_norm sigmoid silu smooth_l1_loss softmax softplus tanh unfold"
     ),
     "torch.linalg": "norm vector_norm matrix_norm inv solve det svd eigh qr",
@@ -137,10 +137,20 @@ BUILTINS = _words(
 UNTOUCHABLE = _words(
     "classmethod isinstance issubclass object print property staticmethod super type display"
 )
+# Their `**options` name a dtype, a device, whether there is a gradient.
+FACTORIES = frozenset(
+    f"torch.{name}"
+    for name in _words(
+        "arange empty empty_like eye full full_like linspace logspace ones ones_like rand rand_like randint "
+        "randint_like randn randn_like randperm tensor as_tensor zeros zeros_like"
+    )
+)
+# How many arguments may come without a name, where a further one is not to be given.
+MOST_ARGUMENTS = {"torch.nn.MaxPool2d": 3, "torch.nn.functional.max_pool2d": 3}
 NOT_GIVEN = _words("extra exc_info file module memo cdata")  # as keywords
 OF_IPYTHON = _words("get_ipython In Out exit quit")
 # Not those that C code asks for in the middle of something, or that get whatever stands beside an operator.
-METHODS = _words("__init__ __post_init__ __call__ __repr__")
+METHODS = _words("__init__ __post_init__ __call__")
 # What leads into frames, functions and generators, to memory, to files, to what is kept for later. A class of
 # one's own may define none of it either: whatever it has, everything may be asked for.
 _FURTHER = re.compile(
@@ -150,18 +160,60 @@ _FURTHER = re.compile(
     r"|.*(_indices|storage|ptr|hooks?)(_.*)?"
     r"|coalesce|set_|set_to|resize\w*|apply_|map2?_|as_subclass|module_load|reinforce|share_memory_?"
     r"|pin_memory|record_stream|grad_fn|next_functions|unsafe_.*|q_.*|.*quantize.*|arg_constraints"
-    r"|compile|load\w*|register\w*|set_submodule|add_module|state_dict|bit_generator|cffi|cdata|new|f(get|set|del)"
+    r"|flags|bytes|compile|load\w*|register\w*|set_submodule|add_module|state_dict|bit_generator|cffi|cdata|new|f(get|set|del)"
     r"|torch|numpy|sys"
 )
 _TEXTS = _words("__name__ __doc__ _replace _asdict")  # and copies of a named tuple
-_DATA = (
-    torch.Tensor, torch.Size, torch.dtype, torch.device, torch.Generator, torch.finfo, torch.nn.Module,
-    torch.autograd.function.FunctionCtx, np.ndarray, np.float64, np.ufunc, np.dtype, np.random.Generator,
-    str, bytes, int, float, complex, list, tuple, dict, set, slice, range,
-)  # fmt: skip
-_ATTRIBUTES = frozenset(name for kind in _DATA for name in dir(kind)) | _words(
-    "apply args sample name value saved_tensors needs_input_grad weight bias running_mean running_var "
-    "training eps tiny epsilon cache_clear cache_info most_common popleft appendleft values indices"
+# The methods of tensors; with a `_` behind it, each is also allowed in place, where there is that.
+_OF_TENSORS = """
+H T mH mT abs absolute acos acosh add addcdiv addcmul addmm addmv adjoint all allclose amax amin aminmax
+angle any arccos arcsin arctan arctan2 argmax argmin argsort argwhere as_strided asin asinh atan atan2 atanh
+backward baddbmm bernoulli bfloat16 bincount bitwise_and bitwise_left_shift bitwise_not bitwise_or
+bitwise_right_shift bitwise_xor bmm bool broadcast_to byte ceil chunk clamp clamp_max clamp_min clip clone
+conj contiguous copy_ copysign corrcoef cos cosh count_nonzero cov cpu cross cuda cummax cummin cumprod
+cumsum data deg2rad det detach device diag diag_embed diagflat diagonal diff digamma dim dist div divide dot
+double dtype element_size eq equal erf erfc erfinv exp exp2 expand expand_as expm1 exponential_ fill_
+fill_diagonal_ fix flatten flip fliplr flipud float float_power floor floor_divide fmax fmin fmod frac
+gather gcd ge get_device grad greater greater_equal gt half hardshrink heaviside histc hypot imag index_add
+index_copy index_fill index_put index_select indices inner int inverse is_complex is_contiguous is_cpu
+is_cuda is_floating_point is_leaf is_nonzero is_same_size is_signed isclose isfinite isinf isnan isreal item
+itemsize kron kthvalue layout le lerp less less_equal lgamma log log10 log1p log2 log_softmax logaddexp
+logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor logit logsumexp long lt masked_fill
+masked_scatter masked_select matmul matrix_power max maximum mean median min minimum mm mode moveaxis
+movedim msort mul multinomial multiply mv nan_to_num nanmean nanmedian nanquantile nansum narrow nbytes ndim
+ndimension ne neg negative nelement new_empty new_full new_ones new_tensor new_zeros nonzero norm normal_
+not_equal numel outer permute pinverse positive pow prelu prod quantile rad2deg random_ ravel real
+reciprocal relu remainder renorm repeat repeat_interleave requires_grad reshape reshape_as retain_grad roll
+rot90 round rsqrt scatter scatter_add select sgn shape short sigmoid sign signbit sin sinc sinh size softmax
+sort split split_with_sizes sqrt square squeeze std stride sub subtract sum sum_to_size swapaxes swapdims t
+take take_along_dim tan tanh tensor_split tile to tolist topk trace transpose tril triu true_divide trunc
+type type_as unbind unflatten unfold uniform_ unique unique_consecutive unsqueeze values var vdot view
+view_as where xlogy zero_ requires_grad_
+"""
+_OF_ARRAYS = """
+T all any argmax argmin argpartition argsort as_integer_ratio astype base bits clip conj copy cumprod cumsum
+data diagonal dot dtype eps fill flat flatten imag is_integer item itemsize kind max mean min name nbytes
+ndim nonzero partition prod ravel real repeat reshape resolution round searchsorted shape size
+smallest_normal sort squeeze std strides sum swapaxes take tiny tolist trace transpose var view accumulate
+outer reduce
+"""
+_OF_RANDOM_GENERATORS = """
+manual_seed initial_seed seed get_state device binomial choice exponential integers normal permutation
+permuted random shuffle standard_normal uniform
+"""
+_OF_NETWORKS = """
+apply buffers children eval extra_repr forward modules named_buffers named_children named_modules
+named_parameters parameters train training zero_grad weight bias running_mean running_var epsilon
+"""
+_OF_AUTOGRAD = """
+apply mark_non_differentiable needs_input_grad save_for_backward saved_tensors set_materialize_grads
+"""
+_OF_CONTAINERS = "sample args cache_clear cache_info most_common popleft appendleft value"
+_PYTHONS = (str, int, float, complex, list, tuple, dict, set, slice, range)
+_IN_PLACE = frozenset(f"{name}_" for name in _words(_OF_TENSORS)) & frozenset(dir(torch.Tensor))
+_ATTRIBUTES = _IN_PLACE.union(
+    _words(_OF_TENSORS + _OF_ARRAYS + _OF_RANDOM_GENERATORS + _OF_NETWORKS + _OF_AUTOGRAD + _OF_CONTAINERS),
+    *map(dir, _PYTHONS),
 )
 
 

@@ -1,5 +1,6 @@
 """The call that an assignment replaces is refused under every name, and nothing else is."""
 
+import gc
 import importlib
 import sys
 import threading
@@ -237,6 +238,31 @@ def test_an_error_that_fails_to_describe_itself_runs_nothing_after_the_watch() -
 
     assert Local({"call": call}, Ban("nothing")).call("call", [1.0], {}).error == "RuntimeError"
     assert all(watched)
+
+
+def test_nothing_is_collected_while_it_is_watched_but_at_the_end() -> None:
+    """A collection may begin inside of the hook, which does not see itself, nor what runs then."""
+    ended = []
+
+    class Last:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            ended.append(sys.getprofile() is not None)
+            F.local_response_norm(torch.ones(1, 4, 2, 2), 3)
+
+    def call(x):  # type: ignore[no-untyped-def]
+        Last()
+        kept = [(number,) for number in range(100_000)]  # enough for many collections
+        assert not ended
+        return float(len(kept))
+
+    answer = Local({"call": call}, Ban("local_response_norm")).call("call", [1.0], {})
+    assert answer.error is None
+    assert answer.banned == ["torch's local_response_norm"]
+    assert ended == [True]
+    assert gc.isenabled()
 
 
 def test_a_tensor_is_read_by_its_class_and_not_by_a_method_of_its_own() -> None:

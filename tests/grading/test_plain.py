@@ -16,6 +16,8 @@ def test_every_style_of_right_answers_is_plain(path) -> None:  # type: ignore[no
 
 
 PLAIN = [
+    "import torch.nn.functional as F\nx = F.max_pool2d(torch.ones(1, 1, 4, 4), 2, stride=2)",
+    "where = {'dtype': torch.float64}\nx = torch.zeros(3, **where)",
     "%matplotlib inline\nprint(1)",
     "import numpy as np\nprint(np.random.default_rng(0).normal(size=3), np.float32(1))",
     "import torch.nn.functional as F\nprint(F.relu(torch.randn(3)).shape, torch.nn.functional.relu)",
@@ -337,6 +339,25 @@ BEYOND = [
     "import numpy as np\nx = np.zeros(1).dtype.type",
     "class A:\n    def f(self): self.__name__ = 1",
     'raise SyntaxError("x", ("/etc/passwd", 1, 1, None))',
+    "class W(torch.autograd.Function):\n    setup_context = print\n    @staticmethod\n"
+    "    def forward(m, v): m.clone = v",
+    "class Mix:\n    @staticmethod\n    def setup_context(ctx, inputs, output): pass\n\n\n"
+    "class W(Mix, torch.autograd.Function):\n    @staticmethod\n    def forward(m, v): m.clone = v",
+    "class Mix:\n    def forward(self, v): self.clone = v\n\n\nclass W(Mix, torch.autograd.Function): pass",
+    "class W(torch.autograd.Function):\n    generate_vmap_rule = True",
+    "import torch.nn.functional as F\nF.max_pool2d(1, 2, 2, 0, 1, False, True)",
+    "import torch.nn.functional as F\nk = {}\nF.max_pool2d(1, 2, **k)",
+    "import torch.nn.functional as F\nk = []\nF.max_pool2d(*k)",
+    "import torch.nn.functional as F\npool = F.max_pool2d",
+    "torch.nn.MaxPool2d(2, 2, 0, 1, True)",
+    "k = {}\ntorch.nn.MaxPool2d(2, **k)",
+    "k = {}\ntorch.gather(torch.ones(1), 0, torch.ones(1).long(), **k)",
+    "class A:\n    def __repr__(self): return 'a'",
+    'import numpy as np\nx = torch.asarray(np.array(["q"], dtype="S1").tolist()[0], dtype=torch.uint8)',
+    "import numpy as np\nx = np.random.default_rng().bytes(1)",
+    "import numpy as np\nnp.zeros(1).flags['WRITEABLE'] = True",
+    "g = torch.Generator()\ng.set_state(g.get_state())",
+    "def f(ctx): ctx.input_grad_buffers = 1",
 ]
 
 
