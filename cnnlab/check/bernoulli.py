@@ -28,17 +28,23 @@ def plausible(mask: torch.Tensor, keep: float) -> bool:
     return not _unlikely(int(mask.sum()), mask.numel(), keep, ALPHA)
 
 
-def rate(mask: torch.Tensor, keep: float, what: str = "mask", never: str | None = None) -> None:
+def rate(
+    mask: torch.Tensor,
+    keep: float,
+    what: str = "mask",
+    never: str | None = None,
+    always: str | None = "nothing_dropped",
+) -> None:
     """Raise `Wrong` unless the share of True is that of independent draws with probability `keep`.
 
-    `never` names the misconception if the mask is never True.
+    `never` names the misconception if the mask is never True, `always` if it always is.
     """
     if plausible(mask, keep):
         return
     kept, size = int(mask.sum()), mask.numel()
     suspect = "keep_probability_in_mask" if plausible(mask, 1 - keep) else None
     if kept in (0, size):
-        suspect = "nothing_dropped" if kept else never
+        suspect = always if kept else never
     raise Wrong(
         "randomness",
         f"{what} keeps {100 * kept / size:.3g} % of the elements; expected {100 * keep:.3g} %.",
@@ -94,21 +100,5 @@ def fresh(first: torch.Tensor, second: torch.Tensor, keep: float, what: str, sus
             "randomness",
             f"{what} gave masks that agree in {same} of {size} elements; "
             f"chance gives about {_agreement(keep) * size:.0f}.",
-            suspect=suspect,
+            suspect=suspect if same == size else None,
         )
-
-
-def free_count(masks: Sequence[torch.Tensor], keep: float) -> None:
-    """Raise `Wrong` if the masks all keep the same number of elements, as a drawn *fraction* would."""
-    size = masks[0].numel()
-    counts = [int(mask.sum()) for mask in masks]
-    for fixed in {int(size * keep), int(size * keep) + 1, size - int(size * (1 - keep))}:
-        probability = float(bdtr(fixed, size, keep) - (bdtr(fixed - 1, size, keep) if fixed else 0.0))
-        hits = counts.count(fixed)
-        if hits and bdtrc(hits - 1, len(counts), probability) < ALPHA / 3:
-            raise Wrong(
-                "randomness",
-                f"{hits} of {len(counts)} masks keep exactly {fixed} of {size} elements; "
-                "independent draws would vary.",
-                suspect="exact_fraction",
-            )

@@ -61,6 +61,7 @@ class Case:
     magnify: float = 1.0  # how much the data's conditioning amplifies rounding
     suspect: str | None = None  # the misconception behind a wrong value here, if no numbers match
     may_change: frozenset[str] = frozenset((GENERATOR,))  # state that a right answer may change here
+    draws: bool = False  # whether each call has to draw from its generator
 
 
 @dataclass(frozen=True)

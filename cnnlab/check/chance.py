@@ -46,7 +46,9 @@ def uniform(
             )
 
 
-def unrelated(first: torch.Tensor, second: torch.Tensor, chance: float, text: str, suspect: str) -> None:
+def unrelated(
+    first: torch.Tensor, second: torch.Tensor, chance: float, text: str, suspect: str | None
+) -> None:
     """Raise `Wrong` if two sequences of independent draws agree more, or less, often than by chance."""
     same, size = int((first == second).sum()), len(first)
     if _unlikely(same, size, chance, ALPHA):
@@ -58,16 +60,26 @@ def unrelated(first: torch.Tensor, second: torch.Tensor, chance: float, text: st
 
 
 def no_neighbours(values: torch.Tensor, chance: float, what: str, suspect: str) -> None:
-    """Raise `Wrong` if an image's draw depends on one shortly before it, or half a batch away."""
-    for lag in (1, 2, 3, len(values) // 2):
-        text = f"{what} of images {lag} apart"
+    """Raise `Wrong` if a draw depends on one shortly before it, or half of all away."""
+    for lag in lags(len(values)):
+        text = f"{what} {lag} apart"
         unrelated(values[lag:], values[:-lag], chance, text, suspect)
+
+
+def lags(size: int) -> tuple[int, ...]:
+    """How far apart draws are compared."""
+    return 1, 2, 3, size // 2
+
+
+def plausible(count: int, trials: int, p: float) -> bool:
+    """Whether so many of the trials can have succeeded, each with probability p."""
+    return not _unlikely(count, trials, p, ALPHA)
 
 
 def rate(flags: torch.Tensor, p: float, what: str, suspect: str | None) -> None:
     """Raise `Wrong` unless the share of True is that of independent draws with probability p."""
     count, size = int(flags.sum()), len(flags)
-    if _unlikely(count, size, p, ALPHA):
+    if not plausible(count, size, p):
         raise Wrong(
             "randomness",
             f"{what} in {count} of {size} cases ({100 * count / size:.3g} %); expected {100 * p:.3g} %.",
@@ -84,7 +96,7 @@ def free_count(counts: Sequence[int], size: int, p: float, what: str, suspect: s
     if bdtrc(hits - 1, len(counts), probability) < ALPHA / (size + 1):
         raise Wrong(
             "randomness",
-            f"{what} exactly {usual} of {size} times in {hits} of {len(counts)} calls; "
+            f"{what} exactly {usual} of {size}, {hits} times out of {len(counts)}; "
             "independent draws would vary.",
             suspect=suspect,
         )

@@ -84,7 +84,8 @@ def _kind(value: Any) -> str:
 
 
 def _compare_type(name: str, got: Any, expected: Any) -> None:
-    if isinstance(got, Foreign) or _kind(got) != _kind(expected):
+    whole = type(expected) is not int or type(got) is int
+    if isinstance(got, Foreign) or _kind(got) != _kind(expected) or not whole:
         found = show(got) if type(got) is int else _kind(got)
         wanted = "an int" if type(expected) is int else _kind(expected)
         raise Wrong("type", f"{name} is {found}; expected {wanted}.")

@@ -17,7 +17,7 @@ from cnnlab.check.draw import Draw
 from cnnlab.check.report import Result
 from cnnlab.check.transport import Answer, Gradient
 from cnnlab.check.values import Argument, Foreign, Handle, show, show_call
-from cnnlab.check.watch import GLOBAL_SEED, RANDOM_STATES
+from cnnlab.check.watch import GENERATOR, GLOBAL_SEED, RANDOM_STATES
 
 TWICE = (
     "it is right when the function is called only once; another call, with other numbers, must not change "
@@ -190,6 +190,7 @@ def judge(
     failure: Wrong | None = None
     candidates: list[Misconception] | None = None
     banned: dict[str, None] = {}
+    right: list[tuple[Case, Asked, dict[str, Any]]] = []  # the cases before, with what was answered
     for number, case in enumerate(part.cases(draw, device)):
         asked = Asked(transport, again=number == 0)
         outputs: dict[str, Any] = {}
@@ -200,12 +201,18 @@ def judge(
         if failure is None and wrong is not None:
             failure = wrong
             failure.details = (("asked", asked.calls[-1]), ("case", case.title), *wrong.details)
-            if asked.called_again and _ask_case(assignment, case, Asked(transport, again=False), {}) is None:
+            # Of random results, others may be right by chance.
+            once = (
+                Asked(transport, again=False) if asked.called_again and wrong.stage != "randomness" else None
+            )
+            if once is not None and _ask_case(assignment, case, once, {}) is None:
                 failure.details += (("but", TWICE),)
             known = (m for m in assignment.misconceptions if part.name in m.parts)
-            candidates = list(known) if wrong.stage in STAGES else []
+            named = wrong.stage in STAGES and outputs
+            candidates = [m for m in known if named and all(_agrees(assignment, m, *one) for one in right)]
         if failure is not None and candidates and outputs:
             candidates = [m for m in candidates if _agrees(assignment, m, case, asked, outputs)]
+        right.append((case, asked, outputs))
         if failure is not None and (not outputs or not candidates or len(candidates) == 1):
             break
     if failure is None and banned:
@@ -266,6 +273,12 @@ def _sensitivities(
 
 def _side_effects(case: Case, asked: Asked) -> None:
     for call, answer in zip(asked.calls, asked.answers, strict=True):
+        if case.draws and GENERATOR not in answer.changed:
+            raise Wrong(
+                "randomness",
+                f"{call.partition('(')[0]} left its generator as it was: its numbers come from elsewhere.",
+                suspect="generator_ignored",
+            )
         for changed in answer.changed:
             if position := _ARGUMENT.fullmatch(changed):
                 number = int(position[1]) + 1

@@ -206,8 +206,10 @@ def _changed_arguments(asked: Sequence[Any], given: Sequence[Any]) -> list[str]:
 def _unchanged(before: Any, after: Any) -> bool:
     if isinstance(before, list):
         return len(before) == len(after) and all(map(_unchanged, before, after))
-    if not isinstance(before, Argument):
+    if isinstance(before, Handle):
         return True
+    if not isinstance(before, Argument):
+        return after is before or (type(after) is type(before) and bool(after == before))
     if not isinstance(after, torch.Tensor):
         return False
     now = torch.Tensor.detach(after)

@@ -27,7 +27,6 @@ def test_right_masks_pass(generator: torch.Generator) -> None:
             bernoulli.rate(mask, keep)
             bernoulli.independent(mask, keep, ("sample", "channel", "row", "column"))
             bernoulli.not_shared(mask)
-            bernoulli.free_count(list(mask.flatten(1)), keep)
 
 
 def test_a_rate_that_is_off_by_two_percent_is_found(generator: torch.Generator) -> None:
@@ -56,12 +55,6 @@ def test_a_mask_with_its_complement_is_found(generator: torch.Generator) -> None
     half = torch.rand(12, 6, 8, 9, generator=generator) < 0.5
     with pytest.raises(Wrong, match="agree in 0 of"):
         bernoulli.independent(torch.cat([half, ~half]), 0.5, ("sample", "channel", "row", "column"))
-
-
-def test_a_fixed_count_is_found(generator: torch.Generator) -> None:
-    masks = [torch.randperm(64, generator=generator) >= 32 for _ in range(40)]
-    with pytest.raises(Wrong, match="40 of 40 masks keep exactly 32 of 64 elements"):
-        bernoulli.free_count(masks, 0.5)
 
 
 def test_two_calls_that_agree_are_found(generator: torch.Generator) -> None:

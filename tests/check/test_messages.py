@@ -153,3 +153,49 @@ def test_check_says_that_it_passed(
     right = solution("label_smoothing")
     assert check("label_smoothing.targets", right["smooth_labels"]) is None  # type: ignore[func-returns-value]
     assert capsys.readouterr().out == "passed  label_smoothing.targets  3 of 3 points\n"
+
+
+def named(assignment: str, part: str, **functions: object) -> str | None:
+    """The misconception that the part's message names."""
+    results = grade(assignment, functions, seed=7).results
+    return next(result.misconception for result in results if result.name == f"{assignment}.{part}")
+
+
+def test_what_came_back_as_another_type_is_no_known_mistake() -> None:
+    assert named("tuning", "cosine", cosine_schedule=lambda *a, **k: torch.tensor(0.1)) is None
+    assert named("tuning", "step", step_schedule=lambda *a, **k: torch.tensor(0.1)) is None
+
+
+def test_a_mistake_that_an_earlier_case_refutes_is_not_named(solution: Callable[[str], Functions]) -> None:
+    right = solution("batch_norm")["batch_norm_forward"]
+
+    def forward(x, gamma, beta, mean, var, training=True, momentum=0.9, eps=1e-5):  # type: ignore[no-untyped-def]
+        return right(x, gamma, beta, mean, var, training, momentum, eps)
+
+    assert named("batch_norm", "running_statistics", batch_norm_forward=forward) is None
+
+
+def test_the_same_mask_is_said_only_of_the_same_mask(solution: Callable[[str], Functions]) -> None:
+    right = solution("inverted_dropout")["dropout_forward"]
+
+    def by_size(x, p, training=True, generator=None):  # type: ignore[no-untyped-def]
+        y, mask = right(x, p, training, generator)
+        if mask is None or mask.ndim != 2 or not 0 < p < 1:
+            return y, mask
+        mask = torch.where(torch.arange(x.shape[1]) < x.shape[1] // 2, mask, x > 0)
+        return x * mask / (1 - p), mask
+
+    assert named("inverted_dropout", "randomness", dropout_forward=by_size) != "fixed_seed"
+
+
+def test_random_results_are_not_said_to_be_right_once(solution: Callable[[str], Functions]) -> None:
+    right = solution("inverted_dropout")["dropout_forward"]
+
+    def by_row(x, p, training=True, generator=None):  # type: ignore[no-untyped-def]
+        y, mask = right(x, p, training, generator)
+        if mask is None or x.ndim < 2:
+            return y, mask
+        mask = mask[:, :1].expand(x.shape).clone()
+        return torch.where(mask, x / (1 - p), torch.zeros_like(x)), mask
+
+    assert "called only once" not in failing("inverted_dropout", {"dropout_forward": by_row}, 1)

@@ -114,6 +114,283 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]], set[str]]] = {
         ],
         {"draw_flips"},
     ),
+    "a stop with the last epoch taken for none": (
+        "tuning",
+        [("return best_epoch, epoch", "return best_epoch, epoch if epoch < len(losses) else None")],
+        {"early_stopping"},
+    ),
+    "small steps lower the bar": (
+        "tuning",
+        [
+            ("best, best_epoch, waited = loss, epoch, 0", "best_epoch, waited = epoch, 0"),
+            (
+                "        if waited == patience",
+                "        best = min(best, loss)\n        if waited == patience",
+            ),
+        ],
+        {"early_stopping"},
+    ),
+    "the smallest loss without a stop": (
+        "tuning",
+        [("return best_epoch, None", "return losses.index(min(losses)) + 1, None")],
+        {"early_stopping"},
+    ),
+    "a loss of 0 taken for none": (
+        "tuning",
+        [("if loss < best - min_delta", "if not best or loss < best - min_delta")],
+        {"early_stopping"},
+    ),
+    "a smallest min_delta": (
+        "tuning",
+        [("loss < best - min_delta", "loss < best - max(min_delta, 1e-4)")],
+        {"early_stopping"},
+    ),
+    "no loss above 100": (
+        "tuning",
+        [("best_epoch, waited = losses[0], 1, 0", "best_epoch, waited = min(losses[0], 100.0), 1, 0")],
+        {"early_stopping"},
+    ),
+    "the best epoch as a float": (
+        "tuning",
+        [
+            ("return best_epoch, epoch", "return float(best_epoch), epoch"),
+            ("return best_epoch, None", "return float(best_epoch), None"),
+        ],
+        {"early_stopping"},
+    ),
+    "losses smoothed in place": (
+        "tuning",
+        [("        waited += 1", "        waited += 1\n        losses[epoch - 2] = loss")],
+        {"early_stopping"},
+    ),
+    "a rate that counts its calls": (
+        "tuning",
+        [
+            ("def step_schedule", "kept = {}\n\n\ndef step_schedule"),
+            (
+                "return float(base * factor ** (step // every))",
+                "kept['rate'] = base if step == 0 else kept['rate'] * (1 if step % every else factor)\n"
+                "    return float(kept['rate'])",
+            ),
+        ],
+        {"step"},
+    ),
+    "at most four drops": (
+        "tuning",
+        [("factor ** (step // every)", "factor ** min(step // every, 4)")],
+        {"step"},
+    ),
+    "a factor that only lowers": (
+        "tuning",
+        [("base * factor **", "base * min(factor, 1 / factor) **")],
+        {"step"},
+    ),
+    "a least rate": ("tuning", [("return float(base", "return max(1e-6, base")], {"step"}),
+    "a cosine kept by its steps": (
+        "tuning",
+        [
+            ("def cosine_schedule", "kept = {}\n\n\ndef cosine_schedule"),
+            (
+                "return float(final + (peak - final)",
+                "return kept.setdefault((step, total_steps, warmup_steps), final + (peak - final)",
+            ),
+            ("(1 + torch.cos(angle)) / 2)", "float(1 + torch.cos(angle)) / 2)"),
+        ],
+        {"cosine"},
+    ),
+    **{
+        f"log-uniform from {share}": (
+            "tuning",
+            [("return low * (high / low) ** share", f"return low * (high / low) ** ({share})")],
+            {"log_uniform"},
+        )
+        for share in (
+            "0.95 * share",
+            "0.04 + 0.92 * share",
+            "share**1.1",
+            "(share * 1000).floor() / 1000",
+            "torch.cat([share[: n // 2], 1 - share[: n - n // 2].flip(0)])",
+            "torch.cat([share[: n // 2], share[: n - n // 2].flip(0)])",
+        )
+    },
+    "the root of squares": (
+        "tuning",
+        [("parameter.abs().sum()", "parameter.square().sqrt().sum()")],
+        {"penalty_gradient"},
+    ),
+    "matrices with more than one row and column": (
+        "tuning",
+        [("if parameter.dim() > 1", "if parameter.squeeze().dim() > 1")],
+        {"penalty", "penalty_gradient"},
+    ),
+    "one pass in float64": (
+        "preprocessing",
+        [
+            (
+                "return mean, ((deviation * deviation).sum(dim=1) / values.shape[1]).sqrt()",
+                "wide = values.double()\n"
+                "    var = wide.square().mean(dim=1) - wide.mean(dim=1).square()\n"
+                "    return mean, var.clamp(min=0).sqrt().to(images.dtype)",
+            )
+        ],
+        {"fit"},
+    ),
+    **{
+        f"columns from rows: {columns}": (
+            "preprocessing",
+            [
+                (
+                    "return torch.randint(0, 2 * padding + 1, (n, 2), generator=generator, device=where)",
+                    "r = torch.randint(0, 2 * padding + 1, (n,), generator=generator, device=where)\n"
+                    f"    return torch.stack([r, {columns}], 1)",
+                )
+            ],
+            {"draw_crops"},
+        )
+        for columns in (
+            "r.flip(0)",
+            "r.roll(1)",
+            "r.roll(-1)",
+            "r if n == 1 else torch.randint(0, 2 * padding + 1, (n,), generator=generator, device=where)",
+        )
+    },
+    "whole pixels": (
+        "preprocessing",
+        [("pixels = area * height * width", "pixels = round(area * height * width)")],
+        {"draw_rectangles"},
+    ),
+    "a single rectangle on the diagonal": (
+        "preprocessing",
+        [
+            (
+                "    size = torch.tensor([[rows, columns]]",
+                "    left = top % (width - columns + 1) if n == 1 else left\n"
+                "    size = torch.tensor([[rows, columns]]",
+            )
+        ],
+        {"draw_rectangles"},
+    ),
+    "targets squeezed": (
+        "preprocessing",
+        [
+            (
+                "return mixed, weights[:, None] * one_hot + (1 - weights[:, None]) * one_hot[partners]",
+                "targets = weights[:, None] * one_hot + (1 - weights[:, None]) * one_hot[partners]\n"
+                "    return mixed, targets.squeeze()",
+            )
+        ],
+        {"mixup"},
+    ),
+    "images mixed in float32": (
+        "preprocessing",
+        [("+ (1 - share) * images[partners]", "+ ((1 - share) * images[partners].float()).to(images.dtype)")],
+        {"mixup"},
+    ),
+    "an image of one pixel taken for a feature": (
+        "batch_norm",
+        [
+            (
+                "    reduced = (0,) if x.ndim == 2",
+                "    x = x[:, :, 0, 0] if x.shape[2:] == (1, 1) else x\n    reduced = (0,) if x.ndim == 2",
+            )
+        ],
+        {"forward", "evaluation", "backward"},
+    ),
+    "logits cut off": (
+        "label_smoothing",
+        [("weights = (logits - logits", "logits = logits.clamp(-1e3, 1e3)\n    weights = (logits - logits")],
+        {"gradient"},
+    ),
+    "logits in float32": (
+        "label_smoothing",
+        [
+            (
+                "largest = logits.max",
+                "dtype, logits = logits.dtype, logits.float()\n    largest = logits.max",
+            ),
+            ("log_p.sum(dim=1)).mean()", "log_p.sum(dim=1)).mean().to(dtype)"),
+            (
+                "weights = (logits - logits",
+                "dtype, logits = logits.dtype, logits.float()\n    weights = (logits - logits",
+            ),
+            (
+                "return (probabilities - smoothed) / len(logits)",
+                "return ((probabilities - smoothed) / len(logits)).to(dtype)",
+            ),
+        ],
+        {"loss", "gradient"},
+    ),
+    "all kept taken for nothing to do": (
+        "inverted_dropout",
+        [("    if mask is None:", "    if mask is None or mask.all():")],
+        {"backward"},
+    ),
+    "dropout in float32": (
+        "inverted_dropout",
+        [("torch.where(mask, x / (1 - p)", "torch.where(mask, (x.float() / (1 - p)).to(x.dtype)")],
+        {"forward"},
+    ),
+    "its gradient in float32": (
+        "inverted_dropout",
+        [
+            (
+                "torch.where(mask, grad_y / (1 - p)",
+                "torch.where(mask, (grad_y.float() / (1 - p)).to(grad_y.dtype)",
+            )
+        ],
+        {"backward"},
+    ),
+    "nothing kept above 0.95": (
+        "inverted_dropout",
+        [
+            (
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+                "    if p > 0.95:\n        return torch.zeros_like(x), mask",
+            )
+        ],
+        {"forward"},
+    ),
+    "one mask, mixed anew for each sample": (
+        "inverted_dropout",
+        [
+            (
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+                "    if mask.ndim > 1 and len(mask) > 1:\n"
+                "        row, size = mask[:1].reshape(-1), mask[0].numel()\n"
+                "        where = {'generator': generator, 'device': x.device}\n"
+                "        mixed = [row[torch.randperm(size, **where)] for _ in mask]\n"
+                "        mask = torch.stack(mixed).reshape(x.shape)\n"
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+            )
+        ],
+        {"randomness"},
+    ),
+    "one mask for the batch of three dimensions": (
+        "inverted_dropout",
+        [
+            (
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+                "    if mask.ndim == 3:\n        mask = mask[:1].expand(x.shape).clone()\n"
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+            )
+        ],
+        {"randomness"},
+    ),
+    "numbers from the generator's seed, counted on": (
+        "inverted_dropout",
+        [
+            ("def dropout_forward", "kept = {}\n\n\ndef dropout_forward"),
+            (
+                "    mask = torch.rand",
+                "    if generator is not None:\n"
+                "        kept[id(generator)] = kept.get(id(generator), 0) + 1\n"
+                "        seed = generator.initial_seed() + kept[id(generator)]\n"
+                "        generator = torch.Generator(x.device).manual_seed(seed)\n"
+                "    mask = torch.rand",
+            ),
+        ],
+        {"randomness"},
+    ),
 }
 
 

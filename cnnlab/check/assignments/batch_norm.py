@@ -52,6 +52,8 @@ _SETTINGS = (
     Setting((6, 3, 2, 2), torch.float64, eps=0.0, note="no eps"),
     Setting((16, 4), std=1e-3, note="tiny spread, so eps counts"),
     Setting((5, 3, 4, 4), std=300.0, note="large spread"),
+    Setting((6, 3, 1, 1), eps=0.01, note="a single pixel"),
+    Setting((5, 3, 1, 4), eps=0.01, note="a single row"),
 )
 # The spread is so small that eps = 1e-5 shows.
 _DEFAULTS = Setting((7, 3), torch.float64, std=0.01, note="nothing but the tensors given", defaults=True)

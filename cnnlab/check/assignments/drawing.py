@@ -64,10 +64,12 @@ def one_call(drawing: Drawing, draw: Draw, device: torch.device, title: str) -> 
     return Case(title, run, inspect=lambda outputs: drawing.inspect(drawing.got(outputs, 1)))
 
 
-def one_at_a_time(drawing: Drawing, draw: Draw, device: torch.device) -> Case:
+def one_at_a_time(
+    drawing: Drawing, draw: Draw, device: torch.device, together: Inspect = lambda drawn: None
+) -> Case:
     """Many calls for a single draw each: what is drawn without replacement looks right only in a batch.
 
-    The drawing's `key` must take 1 / `chance` values, all equally likely.
+    The drawing's `key` must take 1 / `chance` values, all equally likely; `together` judges all the draws.
     """
     seed, calls = draw.seed(), 40
 
@@ -75,8 +77,10 @@ def one_at_a_time(drawing: Drawing, draw: Draw, device: torch.device) -> Case:
         return drawing.ask(call, [call.generator(seed, device)] * calls)
 
     def inspect(outputs: dict[str, Any]) -> None:
-        drawn = torch.cat([drawing.key(drawing.got(outputs, number)) for number in range(1, calls + 1)])
-        uniform(drawn, round(1 / drawing.chance), "in calls for one image each, number", lambda _: None)
+        drawn = torch.cat([drawing.got(outputs, number) for number in range(1, calls + 1)])
+        numbers = drawing.key(drawn)
+        uniform(numbers, round(1 / drawing.chance), "in calls for one image each, number", lambda _: None)
+        together(drawn)
 
     return Case(f"{calls} calls for one image each, with one generator", run, inspect=inspect)
 
@@ -114,8 +118,9 @@ def _with_generators(drawing: Drawing, draw: Draw, device: torch.device) -> Case
         _fresh(drawing, first, second, same, "reseeds_generator")
         _fresh(drawing, first, other, "the draws of generators with different seeds", "fixed_seed")
 
-    return Case("generators: same seed, next call, other seed", run, inspect=inspect)
+    return Case("generators: same seed, next call, other seed", run, inspect=inspect, draws=True)
 
 
 def _fresh(drawing: Drawing, one: torch.Tensor, other: torch.Tensor, text: str, suspect: str) -> None:
-    unrelated(drawing.key(one), drawing.key(other), drawing.chance, text, suspect)
+    same = suspect if torch.equal(one, other) else None
+    unrelated(drawing.key(one), drawing.key(other), drawing.chance, text, same)

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from cnnlab.check import bernoulli
+from cnnlab.check import bernoulli, chance
 from cnnlab.check.catalogue import Assignment, Call, Case, Part
 from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
@@ -73,6 +73,10 @@ def _forward(draw: Draw, device: torch.device) -> Iterator[Case]:
     some = Argument(draw.normal(5, 8, dtype=torch.float32, device=device))
     yield _forward_case(some, draw.uniform(0.2, 0.8), title="training, a random p")
     yield _forward_case(some, 0.5, title="training is the default", defaults=True)
+    vast = Argument(1e60 * draw.normal(6, 7, dtype=torch.float64, device=device))
+    yield _forward_case(vast, 0.3, title="training, values beyond float32")
+    many = Argument(draw.normal(100, 200, dtype=torch.float32, device=device))
+    yield _forward_case(many, 0.999, title="training, p = 0.999")
     yield _forward_case(some, 0.0, title="training, p = 0: nothing is dropped")
     yield _forward_case(some, 1.0, title="training, p = 1: all is dropped", suspect="p_one_divides_by_zero")
 
@@ -98,13 +102,16 @@ def _randomness(draw: Draw, device: torch.device) -> Iterator[Case]:
     yield _fresh_case(draw, device)
     yield _generator_case(draw, device)
     for p in (0.5, 0.1, 0.9):
-        yield _bernoulli_case(draw, device, p)
+        yield _bernoulli_case(draw, device, p, ("sample", "channel", "row", "column"), (48, 6, 14, 14))
+    yield _bernoulli_case(draw, device, 0.4, ("sample", "row", "column"), (48, 36, 32))
     yield _fraction_case(draw, device)
 
 
-def _bernoulli_case(draw: Draw, device: torch.device, p: float) -> Case:
+def _bernoulli_case(
+    draw: Draw, device: torch.device, p: float, axes: tuple[str, ...], shape: tuple[int, ...]
+) -> Case:
     """One large mask: its rate, also where x is zero, and the independence of its elements."""
-    x = Argument(draw.normal(48, 6, 14, 14, dtype=torch.float32, device=device).relu())
+    x = Argument(draw.normal(*shape, dtype=torch.float32, device=device).relu())
     seed = draw.seed()
 
     def run(call: Call) -> dict[str, Any]:
@@ -115,11 +122,16 @@ def _bernoulli_case(draw: Draw, device: torch.device, p: float) -> Case:
         bernoulli.not_shared(mask)
         zero = x.tensor == 0
         bernoulli.rate(mask[~zero], 1 - p, "where x is not 0, mask")
-        bernoulli.rate(mask[zero], 1 - p, "where x is 0, mask", never="mask_from_output")
-        bernoulli.independent(mask, 1 - p, ("sample", "channel", "row", "column"))
-        bernoulli.free_count(list(mask.flatten(1)), 1 - p)
+        bernoulli.rate(mask[zero], 1 - p, "where x is 0, mask", never="mask_from_output", always=None)
+        bernoulli.independent(mask, 1 - p, axes)
+        _free_count(list(mask.flatten(1)), 1 - p)
 
-    return Case(f"training with a generator, p = {p}", run, torch.float32, inspect)
+    return Case(f"training with a generator, x {shape}, p = {p}", run, torch.float32, inspect, draws=True)
+
+
+def _free_count(masks: list[torch.Tensor], keep: float) -> None:
+    counts = [int(mask.sum()) for mask in masks]
+    chance.free_count(counts, masks[0].numel(), keep, "a mask keeps", "exact_fraction")
 
 
 def _fraction_case(draw: Draw, device: torch.device) -> Case:
@@ -130,7 +142,7 @@ def _fraction_case(draw: Draw, device: torch.device) -> Case:
         return _masks(call, x, 0.5, [call.generator(seed, device)] * 40)
 
     def inspect(outputs: dict[str, Any]) -> None:
-        bernoulli.free_count([outputs[f"mask{number}"] for number in range(1, 41)], 0.5)
+        _free_count([outputs[f"mask{number}"] for number in range(1, 41)], 0.5)
 
     return Case("forty calls with one generator", run, torch.float32, inspect)
 
@@ -178,7 +190,7 @@ def _generator_case(draw: Draw, device: torch.device) -> Case:
         bernoulli.fresh(first, second, 0.5, "two calls with the same generator object", "reseeds_generator")
         bernoulli.fresh(first, other, 0.5, "generators with different seeds", "fixed_seed")
 
-    return Case("generators: same seed, next call, other seed", run, torch.float32, inspect)
+    return Case("generators: same seed, next call, other seed", run, torch.float32, inspect, draws=True)
 
 
 _EVALUATIONS: tuple[tuple[float, torch.dtype, Layout], ...] = (
@@ -228,6 +240,10 @@ def _backward(draw: Draw, device: torch.device) -> Iterator[Case]:
         yield _backward_case(Argument(grad_y), None, p, f"mask None (nothing was dropped), p = {p}")
     everything = torch.ones(4, 6, dtype=torch.bool, device=device)
     yield _backward_case(Argument(grad_y), everything, 0.0, "training, p = 0, all kept")
+    yield _backward_case(Argument(grad_y), everything, 0.5, "training, p = 0.5, all happen to be kept")
+    vast = Argument(1e60 * draw.normal(4, 6, dtype=torch.float64, device=device))
+    mask = draw.mask(4, 6, keep=0.7, device=device)
+    yield _backward_case(vast, mask, 0.3, "training, gradients beyond float32")
     yield _backward_case(
         Argument(grad_y), ~everything, 1.0, "training, p = 1: all is dropped", "p_one_divides_by_zero"
     )

@@ -55,6 +55,8 @@ def _batches(draw: Draw, device: torch.device) -> Iterator[tuple[Argument, torch
         targets[0] = 1
         for epsilon in (0.1, 0.0):
             yield Argument(1e4 * signs), targets, epsilon, "logits of ±10,000"
+    lifted = draw.normal(5, 4, dtype=torch.float64, device=device) + 1e6
+    yield Argument(lifted), draw.integers(5, 4, device), 0.1, "logits near 1,000,000"
     spread = draw.normal(6, 4, std=40.0, dtype=torch.float32, device=device)
     spread[:, 0] = 200.0
     yield Argument(spread), torch.arange(6, device=device) % 3 + 1, 0.1, "confident mistakes"

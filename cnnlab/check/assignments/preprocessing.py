@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from cnnlab.check import chance
-from cnnlab.check.assignments.drawing import FEW, MANY, Drawing, cases, one_at_a_time, one_call
+from cnnlab.check.assignments.drawing import FEW, MANY, Drawing, Inspect, cases, one_at_a_time, one_call
 from cnnlab.check.catalogue import Assignment, Call, Case, Part
 from cnnlab.check.compare import Wrong
 from cnnlab.check.draw import Draw
@@ -61,10 +61,14 @@ def _images(setting: Setting, draw: Draw, device: torch.device) -> Argument:
 def _fit(draw: Draw, device: torch.device) -> Iterator[Case]:
     tiny = Setting((4, 2, 3, 3), torch.float64, std=1e-4, note="tiny spread")
     single = Setting((1, 3, 1, 1), note="a single pixel")
-    offset = Setting((6, 3, 5, 5), mean=3000.0, std=1.0, note="large offset")
+    offsets = (
+        Setting((6, 3, 5, 5), mean=3000.0, std=1.0, note="large offset"),
+        Setting((6, 3, 5, 5), torch.float64, mean=1e8, std=1.0, note="large offset"),
+    )
     for setting in (*_SETTINGS, tiny, single):
         yield _fit_case(setting, _images(setting, draw, device))
-    yield _fit_case(offset, _images(offset, draw, device), "one_pass_std")
+    for offset in offsets:
+        yield _fit_case(offset, _images(offset, draw, device), "one_pass_std")
 
 
 def _fit_case(setting: Setting, images: Argument, suspect: str | None = None) -> Case:
@@ -138,7 +142,17 @@ def _draw_crops(draw: Draw, device: torch.device) -> Iterator[Case]:
     yield from cases(_crops(MANY, 2), _crops(FEW, 2), draw, device)
     for n, padding in ((MANY, 4), (MANY, 1), (1, 2), (0, 3), (6, 0)):
         yield one_call(_crops(n, padding), draw, device, f"n = {n}, padding = {padding}")
-    yield one_at_a_time(_crops(1, 2), draw, device)
+    yield one_at_a_time(_crops(1, 2), draw, device, _unrelated_axes(5, "row_equals_column"))
+
+
+def _unrelated_axes(size: int, suspect: str | None) -> Inspect:
+    """For pairs (and more) drawn one at a time: the first number of each says nothing about the second."""
+
+    def inspect(drawn: torch.Tensor) -> None:
+        text = "in calls for one image each, the two positions"
+        chance.unrelated(drawn[:, 0], drawn[:, 1], 1 / size, text, suspect)
+
+    return inspect
 
 
 def _crops(n: int, padding: int) -> Drawing:
@@ -149,7 +163,10 @@ def _crops(n: int, padding: int) -> Drawing:
             return "offsets_up_to_padding"
         if counts[-1] == 0:
             return "last_offset_missing"
-        return "ends_half_as_likely" if max(counts[0], counts[-1]) < min(counts[1:-1]) else None
+        halved = all(
+            chance.plausible(end, sum(counts), 1 / (2 * size - 2)) for end in (counts[0], counts[-1])
+        )
+        return "ends_half_as_likely" if halved else None
 
     def inspect(offsets: torch.Tensor) -> None:
         negative = "offsets_centred" if bool((offsets < 0).any()) else None
@@ -165,6 +182,12 @@ def _crops(n: int, padding: int) -> Drawing:
         chance.uniform(row * size + column, size**2, "row and column together as number", lambda _: None)
         for values, what in ((row, "rows"), (column, "columns")):
             chance.no_neighbours(values, 1 / size, what, "one_offset_for_the_batch")
+        for lag in chance.lags(n):
+            for one, other in ((row, column), (column, row)):
+                chance.unrelated(
+                    one[lag:], other[:-lag], 1 / size, f"row and column of images {lag} apart", None
+                )
+        chance.unrelated(row, column.flip(0), 1 / size, "rows and the columns in reverse", None)
 
     return Drawing("draw_crops", (n, padding), "offsets", lambda o: o[:, 0], 1 / size, inspect)
 
@@ -210,7 +233,7 @@ def _flips(n: int, p: float) -> Drawing:
             chance.rate(flips, p, "flips", suspect)
             chance.no_neighbours(flips, p * p + (1 - p) * (1 - p), "flips", "one_flip_for_the_batch")
         else:
-            chance.rate(flips, p, "flips", "probability_inverted")
+            chance.rate(flips, p, "flips", "probability_inverted" if _near(flips, 1 - p) else None)
 
     return Drawing("draw_flips", (n, p), "flips", lambda f: f, p * p + (1 - p) * (1 - p), inspect)
 
@@ -270,6 +293,8 @@ _SIZES = (
     (12, 12, 0.25, 1.0),
     (32, 20, 0.1, 3.0),
     (9, 30, 0.3, 0.5),
+    (5, 6, 0.06, 1.3),  # an area of 1.8 pixels, which is no whole number
+    (4, 7, 0.05, 1.7),
 )
 _LIMITED = ((8, 20, 0.4, 3.3), (20, 6, 0.5, 0.3), (10, 10, 0.0005, 1.0), (6, 7, 1.0, 1.2))
 
@@ -283,6 +308,9 @@ def _draw_rectangles(draw: Draw, device: torch.device) -> Iterator[Case]:
         yield Case(case.title, case.run, inspect=case.inspect, suspect="size_not_limited")
     yield one_call(_rectangles(0, *_SIZES[0]), draw, device, "n = 0")
     yield one_at_a_time(_rectangles(1, *_SIZES[0]), draw, device)
+    # As many places from top to bottom as from left to right, so that one could stand for the other.
+    square = _rectangles(1, 12, 12, 0.25, 1.0)
+    yield one_at_a_time(square, draw, device, _unrelated_axes(round(1 / square.chance), None))
 
 
 def _size_title(n: int, size: tuple[int, int, float, float]) -> str:
@@ -324,6 +352,9 @@ def _mixup(draw: Draw, device: torch.device) -> Iterator[Case]:
         yield _mixup_case(setting, classes, labels, partners, weights, draw, device)
     ends, labels = Setting((4, 3, 4, 4), torch.float64, note="weights 0 and 1"), [2, 0, 1, 1]
     yield _mixup_case(ends, 3, labels, [1, 2, 2, 0], [0.0, 1.0, 0.25, 0.5], draw, device)
+    yield _mixup_case(Setting((1, 3, 4, 4), note="one image"), 3, [1], [0], [0.25], draw, device)
+    vast = Setting((3, 2, 3, 4), torch.float64, mean=0.0, std=1e60, note="values beyond float32")
+    yield _mixup_case(vast, 3, [1, 0, 2], [1, 2, 0], [0.25, 0.5, 0.7], draw, device)
 
 
 def _mixup_case(

@@ -21,6 +21,7 @@ _MODELS: tuple[tuple[tuple[tuple[int, ...], ...], torch.dtype], ...] = (
     (((5, 2, 3, 3), (5,), (5,), (5,), (3, 20), (3,)), torch.float64),
     (((3, 2), (4, 3)), torch.float32),
     (((6,), (2, 6), (2, 2, 1)), torch.float64),
+    (((1, 4), (4, 1), (1,)), torch.float64),
 )
 
 
@@ -56,6 +57,24 @@ def _penalty_gradient(draw: Draw, device: torch.device) -> Iterator[Case]:
     for loss, parameters, strength, title in _models(draw, device):
         grad_y = draw.normal(mean=1.0, std=0.2, dtype=loss.tensor.dtype, device=device)
         yield _gradient_case(loss, parameters, strength, grad_y, title)
+    yield _gradient_at_zero_case(draw, device)
+
+
+def _gradient_at_zero_case(draw: Draw, device: torch.device) -> Case:
+    where: dict[str, Any] = {"dtype": torch.float32, "device": device}
+    weights, strength = draw.normal(4, 5, **where), 0.3
+    weights[1:3] = 0
+    loss, one = Argument(draw.normal(mean=1.0, **where)), torch.ones((), **where)
+
+    def run(call: Call) -> dict[str, Any]:
+        (found,) = call.gradient("penalized_loss", loss, [Argument(weights)], strength, of=1, grad_y=one)
+        if isinstance(found, torch.Tensor) and found.shape == weights.shape:
+            # |w| lies above every line through 0 with a slope from -1 to 1.
+            steepest = strength * (1 + 1e-5)
+            found = torch.where(weights == 0, found - found.clamp(-steepest, steepest), found)
+        return {"the gradient of parameters[0]": found}
+
+    return Case("weights that are 0", run, torch.float32)
 
 
 def _gradient_case(
@@ -95,6 +114,7 @@ def _cosine(draw: Draw, device: torch.device) -> Iterator[Case]:
     total, warmup = draw.integer(900, 1100), draw.integer(50, 99)
     some = (0, 1, warmup - 1, warmup, warmup + 1, total // 2, total - 2, total - 1)
     yield _cosine_case(some, total, warmup, 1e-3, 1e-5)
+    yield _cosine_case(range(11, -1, -1), 12, 4, 3e-7, 1e-8)
 
 
 def _cosine_case(steps: Sequence[int], total: int, warmup: int, peak: float, final: float | None) -> Case:
@@ -113,6 +133,10 @@ def _step(draw: Draw, device: torch.device) -> Iterator[Case]:
         yield _step_case(range(3 * every + 2), base, every, factor)
     every = draw.integer(20, 40)
     yield _step_case((0, every - 1, every, every + 1, 2 * every - 1, 2 * every), 0.1, every, 0.5)
+    # A rate is a function of its step, whichever was asked for before.
+    yield _step_case((7, 6, 3, 2, 5, 0, 19, 20), 0.1, 3, 2.0)
+    yield _step_case((5, 1, 0, 4, 9, 2), 3e-7, 2, None)
+    yield _step_case((9999, 4999, 5000, 0), 0.1, 5000, 0.5)
 
 
 def _step_case(steps: Sequence[int], base: float, every: int, factor: float | None) -> Case:
@@ -131,6 +155,7 @@ def _log_uniform(draw: Draw, device: torch.device) -> Iterator[Case]:
         (MANY, 0.02, 50.0),
         (MANY, 3e-6, 2e-3),
         (MANY, 1.0, 4.0),
+        (5 * MANY, 1e-5, 1e-1),
         (1, 1e-3, 1.0),
         (0, 1e-3, 1.0),
     ):
@@ -139,13 +164,16 @@ def _log_uniform(draw: Draw, device: torch.device) -> Iterator[Case]:
     yield _stratified_case(draw, device)
 
 
+PLACES = 20
+
+
 def _numbers(n: int, low: float, high: float) -> Drawing:
     def inspect(values: torch.Tensor) -> None:
         right, others = cdfs(low, high)
         if n >= MANY:
             if bool((values == values[0]).all()):
                 raise Wrong("randomness", "all numbers are the same.", suspect="one_number_for_all")
-            if len(values.unique()) < n // 10:
+            if len(values.unique()) < 0.95 * n:
                 count = len(values.unique())
                 text = f"only {count} different numbers among {n}."
                 raise Wrong("randomness", text, suspect="whole_exponents")
@@ -162,11 +190,15 @@ def _numbers(n: int, low: float, high: float) -> Drawing:
                 ],
                 others,
             )
+            place = (right(values.double()) * PLACES).long().clamp(0, PLACES - 1)
+            chance.uniform(place, PLACES, f"of {PLACES} equal parts of the scale, part", lambda _: None)
         # A float32 power may end up a rounding error outside.
         chance.within(values.double(), low * (1 - 1e-5), high * (1 + 1e-5), "number")
         if n >= MANY:
             lower = values < math.sqrt(low * high)
-            chance.no_neighbours(lower, 0.5, "halves of the scale of numbers", "evenly_spaced")
+            chance.no_neighbours(lower, 0.5, "halves of the scale", "evenly_spaced")
+            text = "halves of the scale, of numbers as far from the first as from the last,"
+            chance.unrelated(lower[: n // 2], lower.flip(0)[: n // 2], 0.5, text, None)
 
     return Drawing(
         "log_uniform", (n, low, high), "numbers", lambda v: v < math.sqrt(low * high), 0.5, inspect
@@ -187,6 +219,7 @@ def _stratified_case(draw: Draw, device: torch.device) -> Case:
     return Case("forty calls with one generator", run, inspect=inspect)
 
 
+_SCALES = (2.0**30, 2.0**-30)
 # (losses, patience, min_delta): exact in binary, so that ties are ties in every order of operations.
 _CURVES: tuple[tuple[list[float], int, float | None], ...] = (
     ([1.0, 0.5, 0.75, 0.625, 0.5625, 0.25, 0.125], 3, None),
@@ -203,6 +236,11 @@ _CURVES: tuple[tuple[list[float], int, float | None], ...] = (
     ([0.5], 1, None),
     ([1.0, 0.984375, 0.96875, 0.953125], 2, None),  # nothing is too small by default
     ([-1.0, -1.5, -1.25, -1.375, -2.0], 2, 0.25),  # a loss may be negative
+    ([1.0, 0.5, 0.625, 0.75], 2, None),  # stops with the last epoch
+    ([1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25], 3, 0.25),  # small steps add up before it stops
+    ([1.0, 0.5, 0.4375, 0.625], 4, 0.125),  # the smallest loss is no improvement
+    ([1.0, 0.0, 0.5, 0.25, 0.125], 2, None),  # a loss may be 0
+    *(([scale * loss for loss in (2.0, 1.5, 1.75, 1.25, 1.375, 1.5, 1.0)], 2, None) for scale in _SCALES),
 )
 
 
@@ -236,6 +274,7 @@ _RANGES: tuple[tuple[float, float, float, float | None], ...] = (
     (1e-3, 1e2, 0.2, 0.25),
     (1e-3, 1e2, 0.8, 0.25),
     (2.0, 9.0, 0.92, None),
+    (1e-3, 0.5, 0.97, None),  # the next one ends above 1
     (1e-6, 1e-2, 0.0, None),
     (1e-6, 1e-2, 1.0, None),
 )
@@ -258,7 +297,8 @@ def _range_case(low: float, high: float, place: float, margin: float | None) -> 
         new = call("next_range", low, high, best, returns=("new_low", "new_high"), **named)
         return dict(zip(("new_low", "new_high"), new, strict=True))
 
-    return Case(f"the best value at {place:.3g} of the way", run)
+    # Logarithms and powers may be taken in float32, as the schedules may.
+    return Case(f"the best value at {place:.3g} of the way", run, magnify=3e4)
 
 
 _SCHEDULES = 'the chapter "Schedules and restarts" of the course book'
