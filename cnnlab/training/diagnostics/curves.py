@@ -86,8 +86,8 @@ def read_curves(history: pd.DataFrame | Diverged, *, classes: int = 10, target: 
     if (gained < FLAT or slow) and accuracy < target:
         return _reading(
             "rate too low",
-            f"after {len(loss)} epochs the training loss is {loss[-1]:.4f}, where guessing gives ln {classes} = "
-            f"{guess:.4f}; in the last third it falls at {pace:.2f} times its mean pace",
+            f"after {len(loss)} epochs the training loss is {loss[-1]:.4f}, where guessing gives "
+            f"ln {classes} = {guess:.4f}; in the last third it falls at {pace:.2f} times its mean pace",
         )
     if accuracy < target:
         return _reading(
