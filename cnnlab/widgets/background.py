@@ -23,6 +23,7 @@ class Background:
         model, train, validation, arguments: as for `cnnlab.training.fit`.
         before: called in the thread before training begins.
         after_epoch: called in the thread with each `Epoch`.
+        held: called in the thread when it is held; what it told of before comes before this.
         ended: called in the thread at the end with a sentence that says how it ended.
 
     Attributes:
@@ -38,12 +39,13 @@ class Background:
         *,
         before: Callable[[], object],
         after_epoch: Callable[[Epoch], object],
+        held: Callable[[], object],
         ended: Callable[[str, Exception | None], object],
     ) -> None:
         self.history = pd.DataFrame()
         self._go, self._stop = threading.Event(), threading.Event()
         self._go.set()
-        self._before, self._tell, self._ended = before, after_epoch, ended
+        self._before, self._tell, self._held, self._ended = before, after_epoch, held, ended
         self._work = partial(
             fit,
             model,
@@ -88,6 +90,8 @@ class Background:
         return self._thread.is_alive()
 
     def _wait(self, _: nn.Module) -> None:
+        if self.paused:
+            self._held()
         self._go.wait()
         if self._stop.is_set():
             raise Stopped

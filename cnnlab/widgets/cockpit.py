@@ -23,6 +23,7 @@ from cnnlab.widgets.background import Background
 from cnnlab.widgets.choices import DATA, NETWORKS, OPTIMIZERS, SCHEDULES, Choices, code, prepare
 
 REDRAW_SECONDS = 0.5  # a drawing takes a tenth of that
+HELD = "Paused; the network and the curves stay as they are until you press Resume."
 EPOCHS_TO_READ = 5  # as many as `read_curves` wants
 LAYERS = 4  # histograms in a row
 SAMPLE = 200  # validation images that the activations are shown for
@@ -102,6 +103,7 @@ class Cockpit(ui.VBox):  # type: ignore[misc]
             given,
             before=lambda: self._check(given),
             after_epoch=self._look,
+            held=lambda: self._say(HELD),
             ended=self._end,
         )
         self._buttons(running=True)
@@ -115,7 +117,6 @@ class Cockpit(ui.VBox):  # type: ignore[misc]
             self._run.resume()
         else:
             self._run.pause()
-            self._say("Paused; the network and the curves stay as they are until you press Resume.")
         self.pause.description = "Resume" if self._run.paused else "Pause"
 
     def _end_early(self) -> None:

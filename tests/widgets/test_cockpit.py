@@ -9,6 +9,7 @@ from itertools import product
 import pandas as pd
 import pytest
 
+from cnnlab.training import Epoch
 from cnnlab.widgets import Choices, Cockpit
 from cnnlab.widgets.choices import NETWORKS, OPTIMIZERS, SCHEDULES, code
 
@@ -92,7 +93,7 @@ def test_pause_holds_and_resume_goes_on_to_the_same_end() -> None:
     until(lambda: cockpit.history is not None and len(cockpit.history) >= 4)
     cockpit.pause.click()
     assert cockpit.pause.description == "Resume"
-    time.sleep(0.2)
+    until(lambda: "Paused" in cockpit.status.value)
     held = len(cockpit.history)
     time.sleep(0.3)
     assert len(cockpit.history) == held < 80
@@ -103,6 +104,24 @@ def test_pause_holds_and_resume_goes_on_to_the_same_end() -> None:
         cockpit.history[same], as_written(replace(SMALL, epochs=40))[same], check_exact=True
     )
     assert not cockpit.start.disabled
+
+
+def test_that_it_is_paused_is_said_after_the_epoch_that_was_being_done() -> None:
+    cockpit = Cockpit(replace(SMALL, epochs=1000))
+    look = cockpit._look
+
+    def pressed_meanwhile(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            cockpit.pause.click()
+        look(epoch)
+
+    cockpit._look = pressed_meanwhile  # type: ignore[method-assign]
+    cockpit.start.click()
+    until(lambda: "Paused" in cockpit.status.value)
+    assert cockpit.history is not None
+    assert cockpit.history["epoch"].max() == 2
+    cockpit.stop.click()
+    cockpit.wait(30)
 
 
 def test_stop_ends_a_long_run_and_another_can_begin() -> None:
