@@ -184,8 +184,8 @@ def table_of_the_courses_own_answers(work: Work) -> None:
         from cnnlab.training import schedules
 
         table = {}
-        for every in range(1, 60):
-            for step in range(400):
+        for every in (*range(1, 60), 5000):
+            for step in range(2 * every + 400):
                 table[step, every] = schedules.step(float(step), every=every, gamma=0.5)
 
 

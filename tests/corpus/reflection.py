@@ -230,7 +230,7 @@ def _way(name: str) -> Sample:
 ALONG_THE_WAYS = tuple(map(_way, WAYS))
 
 
-@sample(ITEM, "A", cause="right values, but what computes them changes")
+@sample(ITEM, zero="loss", cause="another call, with other numbers")
 def other_isinstance(work: Work) -> None:
     """A function of one's own in the place of `isinstance` keeps the classes that it is given."""
     work.cell(TABLE)
@@ -388,7 +388,7 @@ def check_inside_of_a_check(work: Work) -> None:
     )
 
 
-@sample(ITEM, "A", cause=r"uses torch\.func\.functionalize", assignment="inverted_dropout")
+@sample(ITEM, "A", cause=r"uses torch\.set_rng_state", assignment="inverted_dropout")
 def taken_apart_by_a_transform(work: Work) -> None:
     """PyTorch's own dropout, which a function transform takes apart before it is dispatched."""
     work.cell(
