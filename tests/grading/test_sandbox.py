@@ -211,11 +211,11 @@ def test_system_and_packages_cannot_be_written(kernel: Shell, path: str) -> None
 
 
 # Where the package itself lies in /tmp, nobody can write there.
-WRITABLE = [".", "/dev/shm", "$TMPDIR"]
-WRITABLE += [] if any(folder.startswith("/tmp/") for folder in sandbox.own_folders()) else ["/tmp"]
+OWN_PLACES = [".", "/dev/shm", "$TMPDIR"]
+OWN_PLACES += [] if any(folder.startswith("/tmp/") for folder in sandbox.own_folders()) else ["/tmp"]
 
 
-@pytest.mark.parametrize("folder", WRITABLE)
+@pytest.mark.parametrize("folder", OWN_PLACES)
 def test_machine_code_cannot_be_brought_along(kernel: Shell, folder: str) -> None:
     """Even under another name: the same library that is there already is refused as a copy."""
     printed, _ = kernel(
