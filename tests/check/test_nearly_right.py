@@ -391,6 +391,111 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]], set[str]]] = {
         ],
         {"randomness"},
     ),
+    "an eps in single precision": (
+        "batch_norm",
+        [("(var + eps)", "(var + torch.tensor(eps, device=x.device))")],
+        {"forward", "evaluation", "backward"},
+    ),
+    "half a batch of masks, twice": (
+        "inverted_dropout",
+        [
+            (
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+                "    if mask.ndim == 2 and len(mask) % 2 == 0:\n"
+                "        mask = mask[: len(mask) // 2].repeat(2, 1)\n"
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+            )
+        ],
+        {"randomness"},
+    ),
+    "a window no wider than the image is high": (
+        "local_response_norm",
+        [
+            (
+                "reach, (height, width) = n // 2, x.shape[2:]",
+                "height, width = x.shape[2:]\n    reach = min(n // 2, height - 1)",
+            )
+        ],
+        {"within_channel", "within_channel_gradient"},
+    ),
+    "another eps in single precision": (
+        "preprocessing",
+        [("std.reshape(shape) + eps", "std.reshape(shape) + torch.tensor(eps, device=images.device)")],
+        {"apply"},
+    ),
+    "a value in single precision": (
+        "preprocessing",
+        [("torch.full_like(images, value)", "torch.tensor(value, device=images.device)")],
+        {"erase"},
+    ),
+    "the height of no area from its width": (
+        "preprocessing",
+        [("round((pixels * ratio) ** 0.5)", "round(pixels / (pixels / ratio) ** 0.5)")],
+        {"draw_rectangles"},
+    ),
+    "all but vectors": (
+        "tuning",
+        [("if parameter.dim() > 1", "if parameter.dim() != 1")],
+        {"penalty", "penalty_gradient"},
+    ),
+    "kernels for images at most": (
+        "tuning",
+        [("if parameter.dim() > 1", "if parameter.dim() in (2, 3, 4)")],
+        {"penalty", "penalty_gradient"},
+    ),
+    "a large loss to begin with": (
+        "tuning",
+        [
+            ("best, best_epoch, waited = losses[0], 1, 0", "best, best_epoch, waited = 1e10, 1, 0"),
+            ("range(2, len(losses) + 1)", "range(1, len(losses) + 1)"),
+        ],
+        {"early_stopping"},
+    ),
+    "a final rate above 0": ("tuning", [("peak, final=0.0", "peak, final=1e-6")], {"cosine"}),
+    "no rate below 1e-8": (
+        "tuning",
+        [
+            (
+                "return float(10 ** (ends[2] - width / 2)),",
+                "return max(1e-8, float(10 ** (ends[2] - width / 2))),",
+            )
+        ],
+        {"next_range"},
+    ),
+    "running statistics that begin with the first batch": (
+        "batch_norm",
+        [
+            (
+                "    inv_std = ",
+                "    if training and not running_mean.any():\n        new_mean = mean\n    inv_std = ",
+            )
+        ],
+        {"running_statistics"},
+    ),
+    "the next seed for the next mask": (
+        "inverted_dropout",
+        [
+            (
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+                "    if generator is not None:\n"
+                "        generator.manual_seed(generator.initial_seed() + 1)\n"
+                "    if p == 1:\n        return torch.zeros_like(x), mask",
+            )
+        ],
+        {"randomness"},
+    ),
+    "the next seed for the next numbers": (
+        "tuning",
+        [
+            (
+                "    return low * (high / low) ** share",
+                "    if generator is not None:\n"
+                "        generator.manual_seed(generator.initial_seed() + 1)\n"
+                "    return low * (high / low) ** share",
+            )
+        ],
+        {"log_uniform"},
+    ),
 }
 
 

@@ -41,7 +41,7 @@ class Setting:
 _SETTINGS = (
     Setting((8, 5)),
     Setting((4, 3, 6, 5)),
-    Setting((6, 4), torch.float64, "strided", eps=0.1),
+    Setting((6, 4), torch.float64, "strided", eps=2.1),  # large and not exact in float32
     Setting((4, 3, 6, 5), torch.float64, "transposed", eps=1e-3),
     Setting((3, 2, 4, 5), layout="expanded", eps=0.1, note="all samples equal"),
     Setting((4, 4), torch.float64, eps=0.01, note="square"),
@@ -143,7 +143,7 @@ def _running_statistics(draw: Draw, device: torch.device) -> Iterator[Case]:
         yield _running_case(setting, _draw(setting, draw, device))
     for setting in _OFFSETS:
         yield _running_case(setting, _draw(setting, draw, device), _ONE_PASS)
-    setting = Setting((6, 3, 2, 4), eps=0.1, momentum=0.3, note="three batches in a row")
+    setting = Setting((6, 3, 2, 4), eps=0.1, momentum=0.3, note="three batches in a row, from 0 and 1")
     yield _chained_case(setting, [_draw(setting, draw, device) for _ in range(3)])
 
 
@@ -158,8 +158,8 @@ def _running_case(setting: Setting, given: Arguments, suspect: str | None = None
 
 def _chained_case(setting: Setting, batches: list[Arguments]) -> Case:
     def run(call: Call) -> dict[str, Any]:
-        mean: Any = batches[0].running_mean
-        var: Any = batches[0].running_var
+        mean: Any = Argument(torch.zeros_like(batches[0].running_mean.tensor))
+        var: Any = Argument(torch.ones_like(batches[0].running_var.tensor))
         for batch in batches:
             given = replace(batch, running_mean=_again(mean), running_var=_again(var))
             _, mean, var, _ = _normalise(call, setting, given, True)

@@ -117,6 +117,9 @@ def _with_generators(drawing: Drawing, draw: Draw, device: torch.device) -> Case
         same = "the draws of two calls with the same generator object"
         _fresh(drawing, first, second, same, "reseeds_generator")
         _fresh(drawing, first, other, "the draws of generators with different seeds", "fixed_seed")
+        # The next seed is no next call.
+        text = "the draws of the next call and of a generator with the next seed"
+        _fresh(drawing, second, other, text, "reseeds_generator")
 
     return Case("generators: same seed, next call, other seed", run, inspect=inspect, draws=True)
 

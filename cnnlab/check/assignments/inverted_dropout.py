@@ -187,8 +187,13 @@ def _generator_case(draw: Draw, device: torch.device) -> Case:
                 "two generators with the same seed gave different masks.",
                 suspect="generator_ignored",
             )
+        bernoulli.independent(first, 0.5, ("sample",))
         bernoulli.fresh(first, second, 0.5, "two calls with the same generator object", "reseeds_generator")
         bernoulli.fresh(first, other, 0.5, "generators with different seeds", "fixed_seed")
+        # The next seed is no next call.
+        bernoulli.fresh(
+            second, other, 0.5, "the next call and the generator with the next seed", "reseeds_generator"
+        )
 
     return Case("generators: same seed, next call, other seed", run, torch.float32, inspect, draws=True)
 

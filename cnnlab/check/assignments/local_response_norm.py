@@ -34,7 +34,7 @@ _SETTINGS = (
     Setting((2, 6, 4, 5), 2, note="even n"),
     Setting((2, 7, 5, 6), 4, dtype=torch.float64, layout="transposed", note="even n"),
     Setting((2, 7, 5, 6), 5, 2.0, 1e-4, 0.75, torch.float64, note="AlexNet's constants"),
-    Setting((3, 4, 3, 2), 9, note="n larger than every size"),
+    Setting((3, 4, 2, 5), 9, note="n larger than every size"),
     Setting((3, 5, 4, 4), 1, layout="strided", note="n = 1, the element alone"),
     Setting((3, 3, 3, 3), 3, layout="expanded", note="all samples equal"),
     Setting((1, 1, 4, 6), 3, note="one channel"),

@@ -5,7 +5,7 @@ import torch
 
 
 def penalized_loss(loss, parameters, strength):
-    norms = [torch.linalg.vector_norm(p, ord=1) for p in parameters if p.dim() != 1]
+    norms = [torch.linalg.vector_norm(p, ord=1) for p in parameters if p.dim() > 1]
     return torch.stack([loss, *(strength * norm for norm in norms)]).sum()
 
 
