@@ -310,8 +310,10 @@ def settled() -> Callable[[], None]:
 def repeatable(seed: int) -> Iterator[None]:
     """Seed every global generator for the block and compute in one thread; put both back afterwards.
 
-    So a verdict repeats from its seed, and the cases, which are small, never wait for other cores.
+    So a verdict repeats from its seed, and the cases, which are small, never wait for other cores. A function
+    that sets the check's seed, perhaps 0, does not find it set already: the seeds here are others.
     """
+    seed += 2**31
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     saved = {name: _STATE[name][0]() for name in RANDOM_STATES}
