@@ -292,7 +292,8 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return
         self.question_ends = time.monotonic() + self._seconds(cell)
         result = judge_part(assignment, part, Remote(self._line(), part.ban), self.check_seed, CPU)
-        made_of = reach(self._sources(cell), functions)
+        given = [one.source for one in self._above(cell) if _is_given(one)]
+        made_of = reach(self._sources(cell), functions, given)
         if result.passed and (called := made_of.library_calls(part.ban)):
             where, line, call = called[0]
             text = (

@@ -203,7 +203,7 @@ class Reach:
         return _why(node)
 
 
-def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
+def reach(sources: Mapping[str, str], functions: Iterable[str], given: Iterable[str] = ()) -> Reach:
     """The statements that define the functions and, again and again, whatever those name.
 
     An import counts where what it brings is used. An attribute that is assigned to, such as
@@ -214,23 +214,27 @@ def reach(sources: Mapping[str, str], functions: Iterable[str]) -> Reach:
     Args:
         sources: cells in their order, and modules beside the notebook (NAME.py), by where they stand.
         functions: their names.
+        given: cells of our own; what they import is no container that a call could fill, either.
     """
-    return _reach(tuple(sources.items()), tuple(functions))
+    return _reach(tuple(sources.items()), tuple(functions), tuple(given))
 
 
 @functools.lru_cache(8)  # the questions of one notebook are often about the same function
-def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...]) -> Reach:
+def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...], given: tuple[str, ...]) -> Reach:
     statements = [(where, statement) for where, source in sources for statement in _statements(source)]
     statements = [pair for number, pair in enumerate(statements) if not _replaced(statements, number)]
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
     imported |= _aliases([statement.node for _, statement in statements], imported)
     wanted, new, taken = set(functions), set(functions), set()
     # A call may fill the containers that it is given; a function only gets what `.attribute = …` shows.
-    fixed = imported.keys() | {name for _, statement in statements for name in _functions(statement.node)}
+    libraries = imported.keys() | {
+        name for source in given for one in _statements(source) for name in one.imported
+    }
+    fixed = libraries | {name for _, statement in statements for name in _functions(statement.node)}
     while new:
         more: set[str] = set()
         for number, (where, statement) in enumerate(statements):
-            names = statement.defined | (statement.changed - imported.keys()) | (statement.given - fixed)
+            names = statement.defined | (statement.changed - libraries) | (statement.given - fixed)
             parts = where.removesuffix(".py").split("/")
             if where.endswith(".py") and not _is_installed(parts[0]):
                 names |= set(parts)  # an import runs all of a module

@@ -166,6 +166,17 @@ def test_what_an_answer_is_made_of_can_be_run_alone() -> None:
     ]
 
 
+def test_what_another_cell_does_with_a_library_of_ours_is_no_part_of_an_answer() -> None:
+    sources = {
+        "plot": "plt.plot(torch.linspace(0, 1, 9))\nother(torch.ones(2))\ntorch.manual_seed(0)",
+        "patch": "torch.exp = mine\ntorch = strange(torch)",
+        "answer": "def answer(x):\n    return torch.log(x)",
+    }
+    setup = "import torch\n\nfrom cnnlab.check import check"
+    found = reach(sources, ["answer"], [setup]).statements
+    assert [ast.unparse(node) for where, node in found if where != "answer"] == ["torch = strange(torch)"]
+
+
 def test_parsing_while_garbage_is_parsed() -> None:
     """Formatting a traceback parses its lines; in the middle of parsing another text that may not happen."""
 
