@@ -69,6 +69,8 @@ _AUTOGRAD = re.compile(
 _AROUND = {"time", "timeit", "prun", "capture"}
 _OPTIONS = re.compile(r"(\s*--?\w[\w-]*(\s+\d+)?)*")  # such as -n 10, in front of the code
 _FROM_ELSEWHERE = {"run", "load", "loadpy", "macro", "rerun", "recall", "edit", "script", "python", "python3"}
+# What computes a number or a text out of others.
+_NUMBERS = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator)
 LONGEST_CELL = 50_000  # characters
 MOST_COMMANDS = 50
 # Where IPython begins a new line, and Python does not: what a comment hides from one, the other runs.
@@ -226,11 +228,13 @@ def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...], giv
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
     imported |= _aliases([statement.node for _, statement in statements], imported)
     wanted, new, taken = set(functions), set(functions), set()
-    # A call may fill the containers that it is given; a function only gets what `.attribute = …` shows.
+    # A call may fill the containers that it is given; a number gets nothing, and a function only what
+    # `.attribute = …` shows.
+    own = [statement for _, statement in statements]
     libraries = imported.keys() | {
         name for source in given for one in _statements(source) for name in one.imported
     }
-    fixed = libraries | {name for _, statement in statements for name in _functions(statement.node)}
+    fixed = libraries | _constants(own) | {name for one in own for name in _functions(one.node)}
     while new:
         more: set[str] = set()
         for number, (where, statement) in enumerate(statements):
@@ -386,6 +390,34 @@ def _given(statement: ast.stmt) -> set[str]:
                 parts = [*args, *(one.value for one in keywords)]
                 names |= {one.id for part in parts for one in walked(part) if isinstance(one, ast.Name)}
     return names
+
+
+def _constants(statements: list[_Statement]) -> set[str]:
+    """The names that are given nothing but numbers and texts, as in `EPS = 1e-5`, wherever they are."""
+    anew = {name for one in statements for node in walked(one.node) for name in _global(node)}
+    others = (one.defined for one in statements if one.defined != {_constant(one.node)})
+    return {_constant(one.node) for one in statements} - anew.union(*others)
+
+
+def _constant(statement: ast.stmt) -> str:
+    """The name in `NAME = …`, where that is a number, a text, a device or a choice of these; else nothing."""
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Name(name)], value=value)
+            | ast.AnnAssign(target=ast.Name(name), value=ast.expr() as value)
+        ):
+            pass
+        case _:
+            return ""
+    match value:
+        case ast.Call(func=ast.Attribute(ast.Name("torch"), "device"), args=[inner], keywords=[]):
+            value = inner
+    choice = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+    return name if all(isinstance(node, _NUMBERS) for one in choice for node in walked(one)) else ""
+
+
+def _global(node: ast.AST) -> list[str]:
+    return node.names if isinstance(node, ast.Global) else []
 
 
 def _functions(statement: ast.stmt) -> set[str]:

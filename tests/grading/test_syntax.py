@@ -177,6 +177,29 @@ def test_what_another_cell_does_with_a_library_of_ours_is_no_part_of_an_answer()
     assert [ast.unparse(node) for where, node in found if where != "answer"] == ["torch = strange(torch)"]
 
 
+COMPARED = "y = torch.dropout(torch.ones(9, device=D) * ONE, 0.5, True)"
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["ONE = 1.0", "ONE: int = 2 * -3", "ONE = 'cuda' if torch.cuda.is_available() else 'cpu'"],
+)
+def test_a_number_or_a_text_that_a_call_is_given_joins_nothing(own: str) -> None:
+    answer = "D = torch.device('cpu')\n\ndef answer(x):\n    return x.to(D) * ONE"
+    found = reach({"own": own, "compared": COMPARED, "answer": answer}, ["answer"], ["import torch"])
+    assert "compared" not in {where for where, _ in found.statements}
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["ONE = []", "ONE = 1\nONE = []", "ONE = 1\n\ndef f():\n    global ONE\n    ONE = []", "ONE, b = 1, 2"],
+)
+def test_a_container_that_a_call_is_given_may_be_filled(own: str) -> None:
+    answer = "def answer(x):\n    return ONE"
+    found = reach({"own": own, "compared": COMPARED, "answer": answer}, ["answer"], ["import torch"])
+    assert "compared" in {where for where, _ in found.statements}
+
+
 def test_parsing_while_garbage_is_parsed() -> None:
     """Formatting a traceback parses its lines; in the middle of parsing another text that may not happen."""
 
