@@ -142,6 +142,7 @@ def grade(
         classroom = Classroom(
             root, timeout, workers=workers, sandbox=sandbox, seed=seed, db=db, scheduler=scheduler
         )
+        assignments = list(dict.fromkeys(assignments))
         outcomes = grade_class(classroom, assignments, student or (), force, Console(), question)
         remarks = [
             printable(f"{who}, {name}: what was handed in was refused by collect: {why.rstrip('.')}.")

@@ -120,6 +120,7 @@ def read_table(path: Path) -> tuple[list[dict[str, str]], list[str]]:
     if not path.is_file():
         raise InputError(f"there is no file {path}.")
     text, notes = decode(path)
+    text = re.sub(r"\Asep=.[^\S\n]*\r?\n", "", text)  # for Excel, which does not show it
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
     try:

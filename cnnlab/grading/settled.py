@@ -1,15 +1,17 @@
 """Whose grade is settled, and why another's is not: what every table of grades goes by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import MissingEntry
 
+from cnnlab.grading.collect import refused
 from cnnlab.grading.course import graded, handed_in_again
 
 NOT_HANDED_IN = "not handed in"
+REFUSED = "needs attention"  # by collect; `cnnlab grade` says why
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,12 @@ class Grade:
 def grades(gradebook: Any, root: Path, assignment: str, students: list[Any]) -> dict[str, Grade]:
     """The grade of each of the students, all of the gradebook's for example."""
     again, notebooks = set(handed_in_again(root, assignment)), set(graded(root, assignment))
-    return {
+    found = {
         student.id: _grade(gradebook, root, assignment, student.id, again, notebooks) for student in students
     }
+    names = [name for name, grade in found.items() if grade.why == NOT_HANDED_IN]
+    unread = refused(root, assignment, names) if names else {}
+    return found | {name: replace(found[name], why=REFUSED) for name in unread}
 
 
 def not_graded(assignment: str) -> str:

@@ -276,6 +276,12 @@ def test_what_was_refused_is_told_again_by_grade(
     assert graded.returncode == 1
     told = "Needs attention: sam1, tiny: what was handed in was refused by collect: it is not a complete zip"
     assert told in graded.stdout
+    rows = (root / "course/grades.csv").read_text().splitlines()
+    assert [row.rpartition(",")[2] for row in rows if ",sam1," in row] == ["needs attention"]
+    exported = run("cnnlab", "export", "canvas", "tiny", cwd=root)
+    assert "empty: sam1, tiny: needs attention" in exported.stdout
+    twice = run("cnnlab", "grade", "tiny", "tiny", cwd=root)
+    assert twice.stdout.count(told) == 1
     assert run("cnnlab", "grade", "tiny", "--student", "zoe", cwd=root).returncode == 0
     assert collect({"sam1/tiny.ipynb": good})[0] == 0
     assert run("cnnlab", "grade", "tiny", cwd=root).returncode == 0
@@ -375,6 +381,13 @@ def test_a_roster_that_is_none(collect: Collect, answered: Any, roster: str, sen
     assert code == 2
     assert sentence in output
     assert output.count("\n") == 1
+
+
+def test_the_line_for_excel_is_no_header(collect: Collect, root: Path, answered: Any) -> None:
+    files = {"Jane Doe_1_assignsubmission_file_/tiny.ipynb": text(answered())}
+    code, output = collect(files, roster="sep=;\r\nid;first name;last name\r\njdoe;Jane;Doe\r\n")
+    assert code == 0, output
+    assert list(submitted(root)) == ["jdoe"]
 
 
 def test_bad_input_is_one_sentence(collect: Collect, run: Any, root: Path, answered: Any) -> None:
