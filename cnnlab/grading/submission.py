@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import re
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -165,8 +166,12 @@ def _read(path: Path) -> tuple[Any, str]:
 
 
 def _validated(content: Any) -> Any:
-    notebook = nbformat.reads(json.dumps(content), as_version=4)
-    nbformat.validate(notebook)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # ids that are missing or there twice are put right, each with a remark
+        notebook = nbformat.reads(json.dumps(content), as_version=4)
+        nbformat.validate(notebook)
     return notebook
 
 

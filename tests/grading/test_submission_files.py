@@ -53,6 +53,17 @@ def test_half_a_character_becomes_a_question_mark(tmp_path: Path, tiny: Any) -> 
     path.write_text(nbformat.writes(read_notebook(path)), encoding="utf-8")
 
 
+@pytest.mark.filterwarnings("error")
+def test_ids_that_are_missing_or_there_twice_are_put_right_without_a_word(tmp_path: Path, tiny: Any) -> None:
+    path = tmp_path / "tiny.ipynb"
+    for ids in ({}, {"id": "same"}):
+        notebook = json.loads(nbformat.writes(tiny))
+        notebook["cells"] = [{k: v for k, v in cell.items() if k != "id"} | ids for cell in notebook["cells"]]
+        path.write_text(json.dumps(notebook))
+        read = read_notebook(path)
+        assert len({cell.id for cell in read.cells}) == len(tiny.cells)
+
+
 def test_a_text_is_whole() -> None:
     assert whole("caf\udce9 \U0001f600") == "caf? \U0001f600"
 
