@@ -223,3 +223,14 @@ def test_the_command_says_all_of_it(
     part.points, part.state = 3, "passed"
     commands.submission(mine(written="Because.", output=True), None, 60)
     assert "Hand in: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["nowhere/work.zip", "file/work.zip", "folder"])
+def test_where_no_archive_can_lie_is_said_in_a_sentence(tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    path = tmp_path / "inverted_dropout.ipynb"
+    path.write_text("{}")
+    with pytest.raises(InputError, match=r"cannot be written: .*\. Name another file with --to"):
+        submission.write(submission.Notebook(path, "inverted_dropout", []), tmp_path / place)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder", path.name]

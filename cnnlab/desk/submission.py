@@ -135,9 +135,14 @@ def write(notebook: Notebook, to: Path | None = None) -> Path:
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     half = to.with_name(f".{to.name}.part")
-    with zipfile.ZipFile(half, "w") as archive:
-        archive.writestr(entry, notebook.path.read_bytes())
-    os.replace(half, to)
+    try:
+        with zipfile.ZipFile(half, "w") as archive:
+            archive.writestr(entry, notebook.path.read_bytes())
+        os.replace(half, to)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        if to.is_dir():
+            half.unlink(missing_ok=True)
+        raise InputError(f"{to} cannot be written: {error.strerror}. Name another file with --to.") from error
     return to
 
 
