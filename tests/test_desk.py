@@ -187,6 +187,21 @@ def test_what_a_person_would_miss(mine: Callable[..., Path]) -> None:
     assert submission.missing(submission.read(mine(written="Because.", output=True))) == []
 
 
+def test_a_notebook_without_the_marks_of_its_cells_is_told(mine: Callable[..., Path]) -> None:
+    """Grading would not know it."""
+    path = mine(written="Because.", output=True)
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+    path.write_text(json.dumps(notebook))
+    assert submission.missing(submission.read(path)) == []  # by the cells' ids it would
+    for cell in notebook["cells"]:
+        del cell["id"]
+    path.write_text(json.dumps(notebook))
+    (sentence,) = submission.missing(submission.read(path))
+    assert "the marks" in sentence.casefold()
+
+
 def test_the_archive_is_the_saved_notebook_under_its_proper_name(mine: Callable[..., Path]) -> None:
     path = mine()
     archive = submission.write(submission.read(path))

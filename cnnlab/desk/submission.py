@@ -10,6 +10,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -109,6 +110,14 @@ def _checked(notebook: Notebook, part: str, points: int, said: dict[str, str | N
 def missing(notebook: Notebook) -> list[str]:
     """What a person would miss in it, in sentences: written answers, the experiments' outputs."""
     sentences = []
+    checks = [(cell, found[2]) for cell in notebook.cells if (found := CHECK.match(cell["source"]))]
+    if not any(
+        "nbgrader" in cell.get("metadata", {}) or cell.get("id") == f"check_{part}" for cell, part in checks
+    ):
+        sentences.append(
+            "The marks by which grading finds its cells are gone, an editor has left them out: copy your "
+            "answers into the notebook as it was handed out."
+        )
     for cell in notebook.cells:
         metadata = cell.get("metadata", {})
         nbgrader = metadata.get("nbgrader", {})
@@ -140,8 +149,8 @@ def write(notebook: Notebook, to: Path | None = None) -> Path:
             archive.writestr(entry, notebook.path.read_bytes())
         os.replace(half, to)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        if to.is_dir():
-            half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink()
         raise InputError(f"{to} cannot be written: {error.strerror}. Name another file with --to.") from error
     return to
 

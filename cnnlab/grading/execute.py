@@ -293,8 +293,9 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         self.question_ends = time.monotonic() + self._seconds(cell)
         result = judge_part(assignment, part, Remote(self._line(), part.ban), self.check_seed, CPU)
         given = [one.source for one in self._above(cell) if _is_given(one)]
-        made_of = reach(self._sources(cell), functions, given)
-        if result.passed and (called := made_of.library_calls(part.ban)):
+        sources = self._sources(cell)
+        made_of, surely = reach(sources, functions, given), reach(sources, functions, given, filled=False)
+        if result.passed and (called := surely.library_calls(part.ban)):
             where, line, call = called[0]
             text = (
                 f"{' and '.join(functions)} gave right values, but line {line} of {where} calls {call}; "
@@ -442,10 +443,13 @@ def request(cell: Any) -> tuple[str, list[str]] | None:
 
 
 def _handed_on(made_of: Reach, ban: Ban) -> str:
-    """Where a banned operation is named among right values and no call shows; empty for most answers."""
+    """Where a banned operation is named among right values, not surely called by them; mostly empty."""
     if named := made_of.library_values(ban):
         where, line, name = named[0]
         return f"line {line} of {where} names {name} without calling it"
+    if called := made_of.library_calls(ban):
+        where, line, name = called[0]
+        return f"line {line} of {where} calls {name} beside something that the answer uses"
     return ""
 
 

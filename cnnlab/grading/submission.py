@@ -167,9 +167,7 @@ def _read(path: Path) -> tuple[Any, str]:
 
 def _validated(content: Any) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # ids that are missing or there twice are put right, each with a remark
+        warnings.simplefilter("ignore")  # ids that are missing or there twice: put right, each with a remark
         notebook = nbformat.reads(json.dumps(content), as_version=4)
         nbformat.validate(notebook)
     return notebook

@@ -205,7 +205,9 @@ class Reach:
         return _why(node)
 
 
-def reach(sources: Mapping[str, str], functions: Iterable[str], given: Iterable[str] = ()) -> Reach:
+def reach(
+    sources: Mapping[str, str], functions: Iterable[str], given: Iterable[str] = (), filled: bool = True
+) -> Reach:
     """The statements that define the functions and, again and again, whatever those name.
 
     An import counts where what it brings is used. An attribute that is assigned to, such as
@@ -217,12 +219,15 @@ def reach(sources: Mapping[str, str], functions: Iterable[str], given: Iterable[
         sources: cells in their order, and modules beside the notebook (NAME.py), by where they stand.
         functions: their names.
         given: cells of our own; what they import is no container that a call could fill, either.
+        filled: whether a statement that hands a variable to a call counts, since the call may fill it.
     """
-    return _reach(tuple(sources.items()), tuple(functions), tuple(given))
+    return _reach(tuple(sources.items()), tuple(functions), tuple(given), filled)
 
 
 @functools.lru_cache(8)  # the questions of one notebook are often about the same function
-def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...], given: tuple[str, ...]) -> Reach:
+def _reach(
+    sources: tuple[tuple[str, str], ...], functions: tuple[str, ...], given: tuple[str, ...], filled: bool
+) -> Reach:
     statements = [(where, statement) for where, source in sources for statement in _statements(source)]
     statements = [pair for number, pair in enumerate(statements) if not _replaced(statements, number)]
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
@@ -234,11 +239,14 @@ def _reach(sources: tuple[tuple[str, str], ...], functions: tuple[str, ...], giv
     libraries = imported.keys() | {
         name for source in given for one in _statements(source) for name in one.imported
     }
+    # A name that has another meaning as well may be a container in the end.
+    libraries -= {name for one in own for name in one.defined - one.imported.keys()}
     fixed = libraries | _constants(own) | {name for one in own for name in _functions(one.node)}
     while new:
         more: set[str] = set()
         for number, (where, statement) in enumerate(statements):
-            names = statement.defined | (statement.changed - libraries) | (statement.given - fixed)
+            names = statement.defined | (statement.changed - libraries)
+            names |= (statement.given - fixed) if filled else set()
             parts = where.removesuffix(".py").split("/")
             if where.endswith(".py") and not _is_installed(parts[0]):
                 names |= set(parts)  # an import runs all of a module

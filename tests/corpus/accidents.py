@@ -14,6 +14,7 @@ FILE = "missing or renamed notebook, wrong kernel, nbformat 3, notebook never ru
 BYTES = "truncated JSON, 0 bytes, UTF-16 (A)"
 BOM = "BOM (repaired, K)"
 WARNING = "warning on stderr with the right answer (K)"
+UNUSUAL = "honest code of unusual kinds"
 
 
 def _happened(item: str, happened: Callable[[Any, tuple[str, ...]], None], cause: str = "") -> Sample:
@@ -40,6 +41,24 @@ def python_warnings(work: Work) -> None:
     warning = "import logging, warnings; warnings.warn('slow'); logging.warning('really')"
     for function in build.ASSIGNMENTS[work.assignment]:
         work.first_line(function, warning)
+
+
+@sample(UNUSUAL, "K")
+def compared_with_the_library(work: Work) -> None:
+    """A cell compares with PyTorch's loss, by the set-up's torch and a device that the answers name too."""
+    work.cell("DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'\nONE = 1.0", before="smooth_labels")
+    for function in build.ASSIGNMENTS[work.assignment]:
+        work.first_line(function, "assert ONE and DEVICE")
+    work.cell(
+        """
+        import torch.nn.functional as F
+
+        logits = torch.randn(4, 5, device=DEVICE) * ONE
+        print(F.cross_entropy(logits, torch.arange(4, device=DEVICE), label_smoothing=0.1 * ONE))
+        help(torch.rand)
+        """,
+        before="label_smoothing_grad",
+    )
 
 
 @sample(CELLS, "K")

@@ -169,12 +169,31 @@ def test_what_an_answer_is_made_of_can_be_run_alone() -> None:
 def test_what_another_cell_does_with_a_library_of_ours_is_no_part_of_an_answer() -> None:
     sources = {
         "plot": "plt.plot(torch.linspace(0, 1, 9))\nother(torch.ones(2))\ntorch.manual_seed(0)",
-        "patch": "torch.exp = mine\ntorch = strange(torch)",
+        "patch": "torch.exp = mine",
         "answer": "def answer(x):\n    return torch.log(x)",
     }
     setup = "import torch\n\nfrom cnnlab.check import check"
     found = reach(sources, ["answer"], [setup]).statements
-    assert [ast.unparse(node) for where, node in found if where != "answer"] == ["torch = strange(torch)"]
+    assert [where for where, _ in found] == ["answer"]
+
+
+def test_what_another_cell_does_with_a_name_of_a_library_s_that_got_another_meaning_is() -> None:
+    sources = {
+        "patch": "torch = strange(torch)\ntorch.take(mine)",
+        "answer": "def answer(x):\n    return torch.log(x)",
+    }
+    found = reach(sources, ["answer"], ["import torch"]).statements
+    assert [where for where, _ in found] == ["patch", "patch", "answer"]
+
+
+def test_a_library_call_beside_a_container_is_not_surely_the_answer_s() -> None:
+    sources = {
+        "settings": "import torch\n\nsettings = Settings(rate=0.5)",
+        "compared": "y = torch.dropout(torch.ones(9), **options(settings), train=True)",
+        "answer": "def answer(x):\n    return x * settings.rate",
+    }
+    assert reach(sources, ["answer"]).library_calls(Ban("dropout"))
+    assert reach(sources, ["answer"], filled=False).library_calls(Ban("dropout")) == []
 
 
 COMPARED = "y = torch.dropout(torch.ones(9, device=D) * ONE, 0.5, True)"
