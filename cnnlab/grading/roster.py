@@ -205,8 +205,8 @@ def _refuse_doubtful(students: list[Student], id_column: str, path: Path) -> Non
             )
         if student.id in (".", "..") or re.search(r"[/\\\0\n\r]", student.id):
             raise InputError(
-                f"{path}: the id {student.id!r} cannot name a folder; write it without slashes. In a worksheet "
-                "of Moodle's in another language: set Moodle to English and export it again."
+                f"{path}: the id {student.id!r} cannot name a folder; write it without slashes. In a "
+                "worksheet of Moodle's in another language: set Moodle to English and export it again."
             )
         if len(student.id.encode()) > LONGEST_ID:
             raise InputError(f"{path}: the id {student.id[:20]}… is longer than {LONGEST_ID} bytes.")
