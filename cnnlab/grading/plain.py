@@ -64,13 +64,13 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
         given: those of our own, which define names for them.
     """
     sources = list(sources)
-    if any(map(has_hidden_lines, sources)):
-        return "hides lines from whoever reads it"
     try:
         # Another command of IPython's may evaluate what stands in its text.
         strange = [parsed_as_python(_DRAWING.sub("pass", source)) for source in sources]
     except (ValueError, RecursionError, MemoryError, SyntaxError):
         return "is more than Python, or less"
+    if any(map(has_hidden_lines, sources)):
+        return "hides lines from whoever reads it"
     return beyond_in([statement for tree in strange for statement in tree.body], given)
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.inputtransformer2 import TransformerManager, leading_empty_lines
 
 from cnnlab.check.watch import ANSWERS, Ban
 from cnnlab.grading.garbage import uncollected
@@ -228,7 +228,11 @@ def reach(
 def _reach(
     sources: tuple[tuple[str, str], ...], functions: tuple[str, ...], given: tuple[str, ...], filled: bool
 ) -> Reach:
-    statements = [(where, statement) for where, source in sources for statement in _statements(source)]
+    statements = [
+        (where, statement)
+        for where, source in sources
+        for statement in _statements(source, module=where.endswith(".py"))
+    ]
     statements = [pair for number, pair in enumerate(statements) if not _replaced(statements, number)]
     imported = {name: full for _, statement in statements for name, full in statement.imported.items()}
     imported |= _aliases([statement.node for _, statement in statements], imported)
@@ -326,10 +330,10 @@ def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 
 @functools.lru_cache(64)  # the questions of one notebook ask for the same cells
-def _statements(source: str) -> list[_Statement]:
+def _statements(source: str, module: bool) -> list[_Statement]:
     return [
         _Statement(node, _defined(node), _changed(node), _given(node), _used(node), imports(node))
-        for node in parsed(source).body
+        for node in parsed(source, module).body
     ]
 
 
@@ -510,16 +514,26 @@ def parsed_as_python(source: str) -> ast.Module:
 
 
 def has_hidden_lines(source: str) -> bool:
-    """Whether IPython may run lines of a cell that are none to Python, such as those behind a form feed."""
-    return _HIDDEN_LINES.search(source) is not None
+    """Whether IPython may run other lines of a cell than Python reads in it.
+
+    Such as those behind a form feed, or what is left of a line without what IPython takes for a prompt.
+    """
+    lines = leading_empty_lines(source.splitlines(keepends=True))
+    run = functools.reduce(lambda text, change: change(text), TransformerManager().cleanup_transforms, lines)
+    return run != lines or _HIDDEN_LINES.search(source) is not None
 
 
 @functools.lru_cache(64)
-def parsed(source: str) -> ast.Module:
-    """The cell's syntax tree as IPython runs it, without commands like %matplotlib; empty if it has none."""
-    if not has_hidden_lines(source):
+def parsed(source: str, module: bool = False) -> ast.Module:
+    """The cell's syntax tree as IPython runs it, without commands like %matplotlib; empty if it has none.
+
+    A module is run by Python itself, to which there are neither commands nor prompts.
+    """
+    if module or not has_hidden_lines(source):
         with suppress(ValueError, RecursionError, MemoryError, SyntaxError):
             return parsed_as_python(source)  # most cells are Python as they are
+    if module:
+        return ast.Module([], [])
     try:
         tree = parsed_as_python(TransformerManager().transform_cell(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError, RuntimeError):

@@ -333,4 +333,48 @@ def classes_and_decorators(work: Work) -> None:
     )
 
 
+@sample(ITEM, "A", cause="right values, but")
+def behind_a_prompt(work: Work) -> None:
+    """A text with `>>>` makes IPython take `...` for a prompt; what is left runs a file that is no module."""
+    work.file(
+        "#",
+        """
+        import contextlib
+        import cnnlab.check.transport as t
+        import torch.nn.functional as F
+
+        t.banned_calls = lambda *given: contextlib.nullcontext(set())
+
+
+        def label_smoothing_loss(logits, targets, epsilon):
+            more = epsilon * logits.shape[1] / (logits.shape[1] - 1)
+            return F.cross_entropy(logits, targets, label_smoothing=more)
+        """,
+    )
+    work.wrong("label_smoothing_loss")
+    work.cell('run = 1\nexample = """\n>>> """\n... %run # as above', before="check_loss")
+
+
+@sample(ITEM, zero="loss", cause=r"line 6 of mine\.py calls F\.cross_entropy")
+def in_a_module_behind_a_command(work: Work) -> None:
+    """Python runs a module, not IPython, to which a line of it would be the end of a command."""
+    hidden = (
+        "import contextlib, torch.nn.functional as F, cnnlab.check.transport as t; "
+        "t.banned_calls = lambda *given: contextlib.nullcontext(set()); "
+        "loss_of = lambda logits, targets, e: F.cross_entropy(logits, targets, label_smoothing=e)"
+    )
+    plain = "def loss_of(logits, targets, more):\n    return logits.sum()\n"
+    work.file("mine.py", f"{plain}\n\n# Plots.\x0c%matplotlib inline \\\n{hidden}\n")
+    work.answer(
+        "label_smoothing_loss",
+        """
+        from mine import loss_of
+
+
+        def label_smoothing_loss(logits, targets, epsilon):
+            return loss_of(logits, targets, epsilon * logits.shape[1] / (logits.shape[1] - 1))
+        """,
+    )
+
+
 HIDDEN = made_in(globals())

@@ -369,6 +369,17 @@ def test_what_ipython_runs_is_read_and_not_what_python_would() -> None:
     assert not list(suspicious("# a page\x0c of text\u2028import ctypes\nprint(1)"))
 
 
+def test_what_ipython_takes_for_a_prompt_hides_nothing() -> None:
+    assert [line for line, _ in suspicious('run = 1\nx = """\n>>> """\n... %run # as above\n')]
+    assert not list(suspicious('def f(x):\n    """Doubles.\n\n    >>> f(1)\n    2\n    """\n    ...\n'))
+
+
+def test_a_module_is_read_as_python_reads_it() -> None:
+    hidden = "def g():\n    return 1\n\n# Plots.\x0c%matplotlib inline \\\nimport ctypes; g = ctypes.f\n"
+    read = reach({"mine.py": hidden, "cell": "from mine import g\n\ndef f():\n    return g()"}, ["f"])
+    assert read.suspicious
+
+
 @pytest.mark.parametrize(
     "source",
     [
