@@ -40,7 +40,8 @@ from cnnlab.grading.vocabulary import (
     leads_further,
 )
 
-_DRAWING = re.compile(r"^%matplotlib( +\w+)?$", re.MULTILINE)
+# Those that import nothing which is not installed, and might then lie in the notebook's own folder.
+_DRAWING = re.compile(r"^%matplotlib +(inline|agg|notebook)$", re.MULTILINE)
 _OF_TENSORS = frozenset(("requires_grad", "grad", "data"))  # what training loops assign to
 _VALUE_TYPES = frozenset(("bool", "dict", "float", "int", "list", "set", "str", "tuple"))
 # Statements and expressions that exist to run beside the notebook, or make names that nothing here follows.

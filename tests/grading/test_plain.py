@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from sample_class import build
 
 from cnnlab.grading.plain import beyond, beyond_in
@@ -392,3 +393,10 @@ def test_a_module_of_ones_own_is_read_as_well() -> None:
     assert (
         why("from mine import exp\nfrom torch import exp", "def exp():\n    pass") == "gives exp two meanings"
     )
+
+
+def test_what_ipython_has_in_its_namespace_is_not_the_notebooks_own() -> None:
+    there = InteractiveShell(user_ns={}).user_ns
+    objects = [name for name, value in there.items() if not isinstance(value, str)]
+    assert "_dh" in objects
+    assert [name for name in objects if not beyond([f"for {name} in []:\n    pass\nx = {name}"])] == []
