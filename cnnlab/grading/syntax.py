@@ -241,7 +241,7 @@ def _reach(
     # `.attribute = …` shows.
     own = [statement for _, statement in statements]
     libraries = imported.keys() | {
-        name for source in given for one in _statements(source) for name in one.imported
+        name for source in given for one in _statements(source, module=False) for name in one.imported
     }
     # A name that has another meaning as well may be a container in the end.
     libraries -= {name for one in own for name in one.defined - one.imported.keys()}
