@@ -126,7 +126,8 @@ def collect(
 def due(
     assignment: Annotated[str, typer.Argument(help="Which one.")],
     when: Annotated[
-        str | None, typer.Argument(help='Such as "2026-11-30 23:59".', show_default=False)
+        str | None,
+        typer.Argument(help='Such as "2026-11-30 23:59"; none takes a date away.', show_default=False),
     ] = None,
     student: Annotated[str | None, typer.Option(help="Only for this student: an extension.")] = None,
     late: Annotated[
@@ -156,15 +157,18 @@ def due(
             f"--student {student}."
         )
     here = zone(timezone)
-    until = None if when is None else naive_utc(moment(when, here))
+    never = when is not None and when.strip().lower() == "none"
+    until = None if when is None or never else naive_utc(moment(when, here))
     if late is not None:
         lateness.policy(late)
     with writing(root, db) as gradebook:
         found = find_assignment(gradebook, assignment)
-        if until and student is not None:
+        if student is not None:
             lateness.extend(gradebook, found, student, until)
         elif until:
             lateness.move(gradebook, found, until)
+        elif never:
+            lateness.remove(gradebook, found)
         if late is not None:
             choose(root, late=late)
         chosen = preferences(root)["late"]

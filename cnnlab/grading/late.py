@@ -102,8 +102,16 @@ def move(gradebook: Any, assignment: Any, until: datetime) -> None:
     gradebook.db.commit()
 
 
-def extend(gradebook: Any, assignment: Any, student: str, until: datetime) -> None:
-    """Give one student until another day."""
+def remove(gradebook: Any, assignment: Any) -> None:
+    """Take the due date away, and with it the extensions, which count from it."""
+    for submission in gradebook.assignment_submissions(assignment.name):
+        submission.extension = None
+    assignment.duedate = None
+    gradebook.db.commit()
+
+
+def extend(gradebook: Any, assignment: Any, student: str, until: datetime | None) -> None:
+    """Give one student until another day; None takes an extension back."""
     if assignment.duedate is None:
         raise InputError(f"{assignment.name} has no due date yet; set it first, without --student.")
     try:
@@ -115,7 +123,7 @@ def extend(gradebook: Any, assignment: Any, student: str, until: datetime) -> No
         raise InputError(
             f"{student} has not been graded in {assignment.name} yet; grade first, then give the extension."
         ) from error
-    submission.extension = until - assignment.duedate
+    submission.extension = None if until is None else until - assignment.duedate
     gradebook.db.commit()
 
 

@@ -122,6 +122,9 @@ def test_the_way_from_the_due_date_to_the_platform(
     assert "bob has until 2026-12-03 00:00 UTC" in output
     assert "bob was" not in output
     assert "dan was 10:01:00 late" in output
+    code, output = cnnlab("due", "tiny", "none", "--student", "bob")
+    assert (code, "bob was 10:01:00 late: −2" in output, "bob has" in output) == (0, True, False), output
+    assert cnnlab("due", "tiny", "2026-12-03 00:00", "--student", "bob", "--timezone", "UTC")[0] == 0
 
     template = "Student,ID,SIS Login ID,Section,Tiny (77),Other (78)\n    Points Possible,,,,7,1\n"
     template += (
@@ -161,6 +164,9 @@ def test_the_way_from_the_due_date_to_the_platform(
     assert code == 0
     assert output == "3 feedback pages are in course/feedback.\n"
 
+    code, output = cnnlab("due", "tiny", "None", "--late", "zero")
+    assert (code, output) == (0, "Late policy: zero.\ntiny is due: no date.\n"), output
+
 
 def test_bad_input_of_these_commands(cnnlab: Any, root: Path, submit: Any, answered: Any) -> None:
     submit("ada", answered())
@@ -169,6 +175,7 @@ def test_bad_input_of_these_commands(cnnlab: Any, root: Path, submit: Any, answe
         (("due", "tiny", "tomorrow-ish"), "is not a date"),
         (("due", "tiny", ""), "is not a date"),
         (("due", "tiny", "--student", "ada"), "--student ada needs a date"),
+        (("due", "tiny", "none", "--student", "ada"), "has no due date yet"),
         (("due", "tiny", "--late", "a lot"), "the late policy 'a lot' is not understood"),
         (("due", "tiny", "2026-12-01", "--student", "ada"), "has no due date yet"),
         (("feedback", "tiny"), "nothing has been graded yet"),
