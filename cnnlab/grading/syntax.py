@@ -74,7 +74,7 @@ _NUMBERS = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator)
 LONGEST_CELL = 50_000  # characters
 MOST_COMMANDS = 50
 # Where IPython begins a new line, and Python does not: what a comment hides from one, the other runs.
-_HIDDEN_LINES = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_HIDDEN_LINES = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\r(?!\n)")
 _COMMAND = re.compile(
     rf"(^|{_HIDDEN_LINES.pattern})[^\S\n]*([%!?,;/]|[\w., ]+=\s*[%!]|[^\n#]*\?\s*$)", re.MULTILINE
 )
@@ -513,14 +513,26 @@ def parsed_as_python(source: str) -> ast.Module:
         return ast.parse(source)
 
 
+@functools.lru_cache(64)
 def has_hidden_lines(source: str) -> bool:
     """Whether IPython may run other lines of a cell than Python reads in it.
 
-    Such as those behind a form feed, or what is left of a line without what IPython takes for a prompt.
+    Such as those behind a form feed, or what is left of a line without what IPython takes for a prompt; or
+    what it takes for a command, where Python reads a text.
     """
     lines = leading_empty_lines(source.splitlines(keepends=True))
-    run = functools.reduce(lambda text, change: change(text), TransformerManager().cleanup_transforms, lines)
-    return run != lines or _HIDDEN_LINES.search(source) is not None
+    manager = TransformerManager()
+    run = functools.reduce(lambda text, change: change(text), manager.cleanup_transforms, lines)
+    return run != lines or _HIDDEN_LINES.search(source) is not None or _is_changed(source, lines, manager)
+
+
+def _is_changed(source: str, lines: list[str], manager: TransformerManager) -> bool:
+    """Whether IPython changes a cell that is Python as it is."""
+    try:
+        parsed_as_python(source)
+        return str(manager.transform_cell(source)).rstrip("\n") != "".join(lines).rstrip("\n")
+    except (SyntaxError, ValueError, RecursionError, MemoryError, RuntimeError):
+        return False
 
 
 @functools.lru_cache(64)

@@ -2,7 +2,7 @@
 
 from textwrap import dedent, indent
 
-from corpus.elsewhere import BLIND, BODY, FOUND, TABLE
+from corpus.elsewhere import BLIND, BODY, FOUND, REPLACE, TABLE
 from corpus.making import Sample, Work, made_in, sample
 
 ITEM = "code that the text hides"
@@ -25,6 +25,15 @@ BEHIND_COMMENTS = tuple(
     _behind_a_comment(name, character)
     for name, character in {"form_feed": "\x0c", "line_separator": "\u2028", "next_line": "\x85"}.items()
 )
+
+
+@sample(ITEM, "A", cause="judged alone, .* hides lines")
+def behind_a_carriage_return(work: Work) -> None:
+    """Where Python goes on with a text, IPython begins a comment and then a command."""
+    work.wrong("label_smoothing_loss")
+    spelled = ",".join(map(str, REPLACE.encode()))
+    hidden = f"%if(exec(bytes(({spelled})).decode()))else"
+    work.cell("", before="check_loss").source = f"note = 'Trying\\\r# it\\\n{hidden} #'#\""
 
 
 @sample(ITEM, "A", cause=FOUND)

@@ -166,6 +166,7 @@ BEYOND = [
     # lines that IPython runs, and Python takes for the rest of a comment
     "# a\x0c%time 1\x0cevil()",
     "# a\u2028%time 1\u2028evil()",
+    "x = 'a\\\r# b\\\n%if(evil())else #'#\"",
     "from functools import update_wrapper",
     "from torch.nn.functional import *",
     # classes that answer for others
