@@ -7,15 +7,18 @@ signed texts each, would take longer than most functions.
 """
 
 import contextlib
+import functools
 import os
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import torch
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.profiledir import ProfileDir
@@ -51,6 +54,7 @@ class StudentKernel(IPythonKernel):
         self.recording = contextlib.ExitStack()
         self.settle_torch, self.recursion_limit = settled(), sys.getrecursionlimit()
         withhold_reference()
+        keep_targets()
         # Nothing but this process runs here (`seccomp`). A line such as `!nvidia-smi` is no error:
         # it says so, and the answer may follow in the same cell.
         self.shell.system = self.shell.getoutput = no_other_program
@@ -167,6 +171,24 @@ def withhold_reference() -> None:
     for function in (value for module in modules for value in vars(module).values()):
         if isinstance(function, FunctionType) and function.__module__.startswith("cnnlab.reference"):
             function.__code__ = _withheld.__code__
+
+
+def keep_targets() -> None:
+    """Let losses keep targets of their own, where nobody else can change them.
+
+    The gradient of a loss for each sample is written wherever they say: PyTorch looks at them for the loss
+    alone. And no text shows all ways to change them behind autograd, by `target.data` or in an array.
+    """
+    for name in ("nll_loss_nd", "cross_entropy_loss"):
+        setattr(torch._C._nn, name, _with_own_target(getattr(torch._C._nn, name)))
+
+
+def _with_own_target(loss: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(loss)
+    def call(scores: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
+        return loss(scores, target.clone() if type(target) is torch.Tensor else target, *args, **kwargs)
+
+    return call
 
 
 def _withheld(*args: Any, **kwargs: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-from corpus.elsewhere import BLIND, BODY, FOUND, TABLE
+from corpus.elsewhere import BLIND, BODY, FOUND, REPLACE, TABLE
 from corpus.making import Sample, Work, made_in, sample
 
 ITEM = "code that reaches beyond itself without a name for it"
@@ -964,6 +964,70 @@ def places_that_ipython_keeps(work: Work) -> None:
         before="check_loss",
     )
     work.cell("%matplotlib gtk3", before="check_loss")
+
+
+# Numbers of eight bytes each go to places beyond a tensor's end: a text there is a view of all memory.
+ANYWHERE = """
+import numpy as np
+import torch.nn.functional as F
+
+
+def own():
+    return 0
+
+
+def where(text):
+    return int(text.partition("at 0x")[2].partition(">")[0], 16)
+
+
+n = 5_000_000
+far = 2 * n
+START
+write(0, 0)
+table = np.empty(2 * n, dtype="O")
+
+words = [1 << 40, where(repr("".maketrans)), (1 << 63) - 1, (1 << 64) - 1, 0x84, 0, 0, 0, 0, 0]
+text = "".join([chr(value >> 8 * i & 255) for value in words for i in range(8)])
+write(far, where(repr(text.upper)) + 72)
+(place,) = np.flatnonzero(table)
+memory = table[place]
+address = where(repr(own)) + 24
+write(far + 1, sum(ord(memory[address + i]) << 8 * i for i in range(8)))
+names = table[place + 1]
+names["exec"](%r)
+"""
+# What writes there: (why, what it begins with).
+WRITING = {
+    "target_that_changes_behind_the_loss": (
+        "The gradient of a loss for each sample goes where the targets say, changed since, without a look.",
+        """
+        x = torch.zeros(1, n, dtype=torch.float64, requires_grad=True)
+        target = torch.zeros(1, dtype=torch.long)
+
+
+        def write(place, value):
+            target.data.fill_(0)
+            y = F.nll_loss(x, target, reduction="none")
+            target.data.fill_(place)
+            y.backward(-torch.tensor([value]).view(torch.float64))
+            x.grad = None
+        """,
+    ),
+}
+
+
+def _written(name: str) -> Sample:
+    why, start = WRITING[name]
+
+    @sample(ITEM, zero="loss", cause="loss", name=name, why=why)
+    def make(work: Work) -> None:
+        work.wrong("label_smoothing_loss")
+        work.cell(ANYWHERE.replace("START", dedent(start)) % REPLACE, before="check_loss")
+
+    return make
+
+
+WRITTEN = tuple(map(_written, WRITING))
 
 
 REFLECTION = made_in(globals())

@@ -3,10 +3,12 @@
 import ast
 
 import pytest
+import torch
 from IPython.core.interactiveshell import InteractiveShell
 from sample_class import build
 
 from cnnlab.grading.plain import beyond, beyond_in
+from cnnlab.grading.student_kernel import keep_targets
 
 GIVEN = "import torch\n\nfrom cnnlab.check import check\n\n\ndef attempt(function, *given):\n    pass"
 
@@ -401,3 +403,16 @@ def test_what_ipython_has_in_its_namespace_is_not_the_notebooks_own() -> None:
     objects = [name for name, value in there.items() if not isinstance(value, str)]
     assert "_dh" in objects
     assert [name for name in objects if not beyond([f"for {name} in []:\n    pass\nx = {name}"])] == []
+
+
+def test_a_loss_of_each_sample_is_not_led_astray_by_targets_that_change(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    for name in ("nll_loss_nd", "cross_entropy_loss"):
+        monkeypatch.setattr(torch._C._nn, name, getattr(torch._C._nn, name))  # to be put back
+    keep_targets()
+    for loss in (torch.nn.NLLLoss(reduction="none"), torch.nn.CrossEntropyLoss(reduction="none")):
+        scores, target = torch.zeros(1, 3, requires_grad=True), torch.zeros(1, dtype=torch.long)
+        value = loss(scores, target)
+        target.data.fill_(2)
+        value.sum().backward()
+        assert scores.grad is not None
+        assert int(scores.grad.argmin()) == 0
