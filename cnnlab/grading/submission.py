@@ -21,6 +21,10 @@ from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.restore import known_id
 
 LARGEST_FILES = 64 << 20  # bytes
+MOST_PARTS = 10_000  # cells and their outputs together; to look at one can take milliseconds
+MOST_ENTRIES = 1_000_000  # lists, tables and what is in tables: to hold one takes hundreds of bytes
+DEEPEST_HEADING = 6
+LONGEST_TIME = 100  # bytes; what is longer is none, and could take hours to read
 UNREADABLE = {".pyc", ".pyo", ".pyd", ".so", ".zip", ".egg", ".whl"}  # what Python imports and is no text
 STAMP = "timestamp.txt"  # where nbgrader looks for the time of handing in
 NEVER_RUN = "the notebook was handed in without outputs, as if it had never been run"
@@ -69,6 +73,8 @@ def find_notebook(folder: Path, name: str) -> Path:
     path = folder / name
     if path.is_symlink():
         raise InputError(f"{path.name} is a link to another file, not a notebook. {AGAIN}")
+    if path.is_dir():
+        raise InputError(f"{path.name} is a folder, not a notebook. {AGAIN}")
     if path.is_file():
         return path
     others = sorted(other for other in folder.glob("*.ipynb") if other.is_file() and not other.is_symlink())
@@ -125,6 +131,8 @@ def handed_in(folder: Path) -> datetime | None:
 
 
 def _time(content: bytes) -> datetime | None:
+    if len(content) > LONGEST_TIME:
+        return None
     try:
         when: datetime = parse_utc(content.decode().strip())
     except Exception:  # dateutil raises many kinds, one per way not to be a time
@@ -147,6 +155,11 @@ def _read(path: Path) -> tuple[Any, str]:
     data = path.read_bytes()
     if not data.strip():
         raise InputError(f"{path.name} is empty, 0 bytes. {AGAIN}")
+    if sum(map(data.count, (b"{", b"[", b":"))) > MOST_ENTRIES:
+        raise InputError(
+            f"{path.name} has more than {MOST_ENTRIES:,} lists and entries. "
+            "Ask the student to clear the outputs and to send it again."
+        )
     try:
         content = json.loads(data.decode("utf-8-sig"))
         # JSON may spell half a character, "\\ud83d", which nothing could write down again.
@@ -155,6 +168,7 @@ def _read(path: Path) -> tuple[Any, str]:
         raise InputError(f"{path.name} is not UTF-8 text. {AGAIN}") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name} is not complete JSON ({error}). {AGAIN}") from error
+    _tame(content, path.name)
     try:
         return _validated(content), ""
     except Exception as error:  # nbformat raises many kinds, one per way not to be a notebook
@@ -163,6 +177,36 @@ def _read(path: Path) -> tuple[Any, str]:
         return _validated(_mended(content)), reason
     except Exception as error:
         raise InputError(f"{path.name} is not a Jupyter notebook ({reason}). {AGAIN}") from error
+
+
+def _tame(content: Any, name: str) -> None:
+    """Take out of a notebook what the format's own reader would need hours or all memory for.
+
+    Tags that are none it compares one with every other, and a heading of the older formats it spells with as
+    many signs as the file says.
+    """
+    cells = _cells(content)
+    outputs = [made for cell in cells if isinstance(made := cell.get("outputs"), list)]
+    if (parts := len(cells) + sum(map(len, outputs))) > MOST_PARTS:
+        raise InputError(
+            f"{name} has {parts:,} cells and outputs, {MOST_PARTS:,} are allowed. "
+            "Ask the student to clear the outputs and to send it again."
+        )
+    for cell in cells:
+        metadata = cell.get("metadata")
+        if isinstance(metadata, dict) and isinstance(tags := metadata.get("tags"), list):
+            metadata["tags"] = list(dict.fromkeys(tag for tag in tags if isinstance(tag, str)))
+        if isinstance(level := cell.get("level"), int):
+            cell["level"] = min(level, DEEPEST_HEADING)
+
+
+def _cells(content: Any) -> list[dict[str, Any]]:
+    """The cells of a notebook of whatever format, as far as it holds any."""
+    sheets = content.get("worksheets") if isinstance(content, dict) else None
+    places = [content, *(sheets if isinstance(sheets, list) else [])]
+    lists = [place.get("cells") for place in places if isinstance(place, dict)]
+    cells = [cell for one in lists if isinstance(one, list) for cell in one]
+    return [cell for cell in cells if isinstance(cell, dict)]
 
 
 def _validated(content: Any) -> Any:

@@ -70,9 +70,13 @@ def moment(text: str, local: tzinfo) -> datetime:
         parsed = parsed.replace(hour=23, minute=59, second=59)  # a day ends when it ends
     elif not re.search(r":\d\d:\d\d", text):
         parsed = parsed.replace(second=0)
+    there = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=local)
+    try:
+        naive_utc(there)
+    except (OverflowError, ValueError) as error:
+        raise InputError(f"{text!r} is out of reach ({error}); {hint}.") from error
     if parsed.tzinfo is not None:
-        return parsed
-    there = parsed.replace(tzinfo=local)
+        return there
     if not dateutil.tz.datetime_exists(there):
         raise InputError(f"{text!r} does not exist, the clock was put forward then; add the offset, {hint}.")
     if dateutil.tz.datetime_ambiguous(there):

@@ -11,12 +11,20 @@ import pytest
 
 from cnnlab.check.wire import whole
 from cnnlab.errors import InputError
+from cnnlab.grading.archives import path_fault
 from cnnlab.grading.classroom import Outcome
 from cnnlab.grading.collect import Collected
 from cnnlab.grading.commands import _collected
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.report import line
-from cnnlab.grading.submission import check_submission, other_files, prepare, read_notebook
+from cnnlab.grading.submission import (
+    check_submission,
+    find_notebook,
+    handed_in,
+    other_files,
+    prepare,
+    read_notebook,
+)
 
 EXERCISES = Path(__file__).resolve().parents[2] / "exercises"
 
@@ -95,6 +103,10 @@ def test_another_assignments_notebook_is_named(tmp_path: Path) -> None:
     nbformat.write(notebook, folder / released.name)
     with pytest.raises(InputError, match="looks like batch_norm"):
         check_submission(folder, released)
+
+
+def one_cell(**fields: Any) -> dict[str, Any]:
+    return {"cell_type": "raw", "id": "a", "metadata": {}, "source": "", **fields}
 
 
 def notebook_v4(*cells: Any) -> dict[str, Any]:
@@ -198,3 +210,58 @@ def test_a_notebook_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> No
         InputError, match=r"work.ipynb has 65 MB, 64 MB are allowed\. Ask the student to clear"
     ):
         read_notebook(path)
+
+
+def test_tags_that_are_none_do_not_take_hours(tmp_path: Path) -> None:
+    """The format's own reader compares each with every other; these would take it an hour."""
+    path = tmp_path / "work.ipynb"
+    tags = ["mine", "mine", *({"number": number} for number in range(8_000))]
+    path.write_text(json.dumps(notebook_v4(one_cell(metadata={"tags": tags}))))
+    assert read_notebook(path).cells[0].metadata["tags"] == ["mine"]
+
+
+def test_a_heading_is_as_deep_as_headings_are(tmp_path: Path) -> None:
+    """An older notebook says how deep in a number, which could be one of gigabytes."""
+    path = tmp_path / "work.ipynb"
+    heading = {"cell_type": "heading", "level": 50_000_000, "source": ["Mine"], "metadata": {}}
+    sheet = {"cells": [heading], "metadata": {}}
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [sheet]}
+    path.write_text(json.dumps(old))
+    assert read_notebook(path).cells[0].source == "###### Mine"
+
+
+@pytest.mark.parametrize(
+    "cell", [{"cell_type": "code", "execution_count": None, "outputs": [{}] * 10_001}, {}]
+)
+def test_more_cells_and_outputs_than_anybody_makes_are_not_read(tmp_path: Path, cell: dict[str, Any]) -> None:
+    path = tmp_path / "work.ipynb"
+    path.write_text(json.dumps(notebook_v4(*[one_cell(**cell)] * (1 if cell else 10_001))))
+    with pytest.raises(InputError, match=r"work.ipynb has 10,00. cells and outputs, 10,000 are allowed"):
+        read_notebook(path)
+
+
+def test_a_file_of_nothing_but_lists_is_not_read(tmp_path: Path) -> None:
+    """A hundred times its size would be needed to read it."""
+    path = tmp_path / "work.ipynb"
+    path.write_text(json.dumps(notebook_v4() | {"metadata": {"mine": [[]] * 1_000_000}}))
+    with pytest.raises(InputError, match=r"work.ipynb has more than 1,000,000 lists and entries"):
+        read_notebook(path)
+
+
+def test_a_path_that_would_be_too_long_in_the_course_is_a_fault() -> None:
+    assert path_fault("/".join(["x" * 200] * 6)) == "its path is longer than 1000 bytes"
+
+
+def test_a_folder_called_like_the_notebook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tiny.ipynb").mkdir()
+    (tmp_path / "other.ipynb").write_text("{}")
+    with pytest.raises(InputError, match=r"^tiny.ipynb is a folder, not a notebook"):
+        find_notebook(tmp_path, "tiny.ipynb")
+
+
+def test_no_record_of_a_time_is_long(tmp_path: Path) -> None:
+    stamp = tmp_path / "timestamp.txt"
+    stamp.write_text("2026-01-01 12:00:00 UTC")
+    assert handed_in(tmp_path)
+    stamp.write_text("2026-01-01 12:00:00 UTC" + "\n" * 200)
+    assert handed_in(tmp_path) is None
