@@ -130,13 +130,11 @@ class Collector:
         try:
             chosen = self._choose(submission)
             state, notes = self._write(chosen, submission, student)
-        except (RefusedError, InputError) as error:
-            self._remember(student, str(error))
-            return Collected(submission.label, student.id, "refused", [str(error)])
-        except OSError as error:  # a full or read-only disk; the others may still fit
-            return Collected(
-                submission.label, student.id, "refused", [f"it cannot be written ({error.strerror})"]
-            )
+        except (RefusedError, InputError, OSError) as error:
+            # The disk is full or read-only, or takes no such names; the others may still fit.
+            why = f"it cannot be written ({error.strerror})" if isinstance(error, OSError) else str(error)
+            self._remember(student, why)
+            return Collected(submission.label, student.id, "refused", [why])
         if submission.late:
             notes = [*notes, "late by the platform's mark"]
         return Collected(submission.label, student.id, state, [*chosen.notes, *notes])
@@ -164,7 +162,7 @@ class Collector:
         for file in files:
             if file is notebook or file in versions:
                 continue
-            if not file.path.is_relative_to(notebook.path.parent) or file.path.name == STAMP:
+            if not file.path.is_relative_to(notebook.path.parent) or STAMP in file.path.parts:
                 notes.append(f"{shown(str(file.path))} was left out")
                 continue
             contents[file.path.relative_to(notebook.path.parent)] = file.entry.read()

@@ -17,7 +17,8 @@ from cnnlab.grading.archives import Entry
 
 Platform = Literal["moodle", "canvas", "plain"]
 PLATFORMS = get_args(Platform)
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+?)(?:_(?P<rest>.*))?")
+# The first number counts: behind it students choose the names of their files.
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+?)(?:_(?P<rest>.*))?")
 _CANVAS = re.compile(
     r"(?:(?P<name>.+?)_)??(?P<late>LATE_)?(?P<id>\d+|anon_[A-Za-z0-9]+)_(?P<file>\d+)_(?P<rest>.+)", re.DOTALL
 )

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -264,11 +265,54 @@ def test_an_archive_of_the_students_own(collect: Collect, root: Path, answered: 
     assert "it is not a complete zip archive" in output
 
 
+@pytest.mark.parametrize(
+    ("places", "value", "why"),
+    [
+        ({b"PK\1\2": 6}, 99, "it is not a complete zip archive (zip file version 9.9)"),
+        # Not only packed in another way: two kilobytes of it can be gigabytes that are unpacked at once.
+        ({b"PK\1\2": 10, b"PK\3\4": 8}, zipfile.ZIP_BZIP2, "it is packed by method 12"),
+        ({b"PK\1\2": 10, b"PK\3\4": 8}, zipfile.ZIP_LZMA, "it is packed by method 14"),
+    ],
+)
+def test_an_archive_of_a_kind_that_is_not_read_stops_nobody(
+    collect: Collect, root: Path, answered: Any, places: dict[bytes, int], value: int, why: str
+) -> None:
+    strange = packed({"tiny.ipynb": text(answered())})
+    for mark, offset in places.items():
+        start = strange.rindex(mark) + offset
+        strange = strange[:start] + bytes([value, 0]) + strange[start + 2 :]
+    code, output = collect({"jdoe/tiny.zip": strange, "zoe/tiny.ipynb": text(answered())})
+    assert code == 1
+    assert why in output
+    assert list(submitted(root)) == ["zoe"]
+
+
+def test_no_name_of_a_file_makes_it_another_students(collect: Collect, root: Path, answered: Any) -> None:
+    """The second number is Zoë's in the roster, and her name is there as well: Jane has written both."""
+    files = {"Jane Doe_1_assignsubmission_file_Zoë Müller_12346_assignsubmission_file_tiny.ipynb": b"{}"}
+    collect(files)
+    assert "zoe" not in submitted(root)
+    assert "jdoe" in submitted(root)
+
+
+def test_no_folder_keeps_the_time_out(collect: Collect, root: Path, answered: Any) -> None:
+    """A folder in the place of the record of the time is left out, like a record that a student wrote."""
+    files = {"jdoe/tiny.ipynb": text(answered()), "jdoe/timestamp.txt/x": b""}
+    code, output = collect(files, "--received", "2026-11-30 22:59 +0000")
+    assert code == 0, output
+    assert submitted(root) == {"jdoe": ["timestamp.txt", "tiny.ipynb"]}
+
+
 def test_what_was_refused_is_told_again_by_grade(
     collect: Collect, run: Any, root: Path, answered: Any
 ) -> None:
     """Without it a student whose archive is damaged has handed in nothing, for whoever grades."""
     good = text(answered())
+    assert collect({"sam2/work.ipynb": good, "sam2/tiny.ipynb/a": b""})[0] == 1
+    assert "(File exists)" in (root / "course/collected/sam2/tiny.refused.txt").read_text()
+    assert collect({"sam2/tiny.ipynb": good})[0] == 0
+    shutil.rmtree(root / "course/submitted")
+    shutil.rmtree(root / "course/collected")
     assert collect({"zoe/tiny.ipynb": good, "sam1/tiny.zip": b"PK\3\4 broken"}, "--dry-run")[0] == 1
     assert not (root / "course/collected").exists()
     assert collect({"zoe/tiny.ipynb": good, "sam1/tiny.zip": b"PK\3\4 broken"})[0] == 1
