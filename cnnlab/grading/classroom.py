@@ -43,11 +43,13 @@ from cnnlab.grading.submission import (
     other_files,
     prepare,
     read_notebook,
+    submission_digest,
 )
 from cnnlab.grading.worker import Executed, Job, execute, framed
 from cnnlab.grading.workers import default_workers, pool, run
 
 State = Literal["graded", "unchanged", "needs attention"]
+UNFINISHED = "unfinished"  # on record before the digest of what was graded last, while it is graded again
 MOST_REMARKS = 20  # on what lies in the wrong place
 
 
@@ -71,7 +73,7 @@ class TakeOver(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         executed = nbformat.from_dict(json.loads(self.parent.parent.executed.notebook))
         if [cell.source for cell in executed.cells] != [cell.source for cell in nb.cells]:
-            raise RuntimeError("what was executed is not what is to be graded")
+            raise InputError("other work was handed in while it was graded; run the command again.")
         for cell, ran in zip(nb.cells, executed.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
@@ -172,13 +174,15 @@ class Classroom:
         has handed in anew since, is graded in all. `silent` is told who is waited for, when that is long.
         """
         jobs: dict[str, Job] = {}
+        fingerprints: dict[str, str] = {}
         questions: dict[str, str] = {}
         for student in students:
             try:
                 if not force and not question and self._unchanged(assignment, student):
                     yield self._outcome(assignment, student, "unchanged")
                 else:
-                    recorded = bool(question) and self._on_record(assignment, student)
+                    recorded = bool(question) and self._is_same_work(assignment, student)
+                    fingerprints[student] = self._fingerprint(assignment, student)
                     job = self._job(assignment, student)
                     before = self._graded(assignment, student) if recorded else None
                     if before is not None and same_answers(before, framed(job)):
@@ -190,7 +194,8 @@ class Classroom:
             try:
                 if isinstance(executed, BaseException):
                     raise executed
-                yield self._grade_one(assignment, student, executed, questions.get(student, ""))
+                fingerprint = fingerprints[student]
+                yield self._grade_one(assignment, student, executed, fingerprint, questions.get(student, ""))
             except Exception as error:
                 yield self._failed(assignment, student, error)
 
@@ -225,12 +230,20 @@ class Classroom:
 
     def _on_record(self, assignment: str, student: str) -> bool:
         """Whether it has been graded to the end, and in this gradebook."""
-        if not self._record(assignment, student).is_file():
+        record = self._record(assignment, student)
+        if not record.is_file() or record.read_text().startswith(UNFINISHED):
             return False
         with self._gradebook() as gradebook, suppress(MissingEntry):
             gradebook.find_submission_notebook(assignment, assignment, student)
             return True
         return False
+
+    def _is_same_work(self, assignment: str, student: str) -> bool:
+        """Whether what was graded last has not been handed in anew, whatever became of the checks."""
+        if not self._on_record(assignment, student):
+            return False
+        graded_last = self._record(assignment, student).read_text().split()[1:]
+        return graded_last == [submission_digest(self._submitted(assignment, student))]
 
     def _fingerprint(self, assignment: str, student: str) -> str:
         return fingerprint(self._submitted(assignment, student), self.released(assignment))
@@ -243,7 +256,10 @@ class Classroom:
         if why := self.books.refusal(student):
             raise InputError(why)
         folder, released = self._submitted(assignment, student), self.released(assignment)
-        self._record(assignment, student).unlink(missing_ok=True)
+        if self._record(assignment, student).is_file():
+            # A run that ends here leaves the grade of that work: it must not pass for one of this.
+            graded_last = self._record(assignment, student).read_text().split()[1:]
+            self._put_on_record(assignment, student, " ".join([UNFINISHED, *graded_last]))
         check_submission(folder, released)
         settings = {name: dict(self.config[name]) for name in ("Execute", "ExecuteCells")}
         path = find_notebook(folder, released.name)
@@ -256,8 +272,13 @@ class Classroom:
             checks_digest(),
         )
 
-    def _grade_one(self, assignment: str, student: str, executed: Executed, question: str = "") -> Outcome:
-        """Write the grade of an executed submission, or of one question of it."""
+    def _grade_one(
+        self, assignment: str, student: str, executed: Executed, fingerprint: str, question: str
+    ) -> Outcome:
+        """Write the grade of an executed submission, or of one question of it.
+
+        The fingerprint is of what was executed: what has come since is graded next time.
+        """
         if question:
             now = nbformat.from_dict(json.loads(executed.notebook))
             merged = with_one_question(self._graded(assignment, student), now, question)
@@ -270,11 +291,7 @@ class Classroom:
                 Autograde, self.config, assignment, student, submitted=str(prepared), executed=executed
             )
             convert(GenerateFeedback, self.config, assignment, student)
-        record = self._record(assignment, student)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        half = record.with_suffix(".part")
-        half.write_text(self._fingerprint(assignment, student))
-        os.replace(half, record)
+        self._put_on_record(assignment, student, fingerprint)
         outcome = self._outcome(assignment, student, "graded")
         outcome.notes.extend(repairs)
         outcome.notes.extend(line.removeprefix(NOTE) for line in log.splitlines() if line.startswith(NOTE))
@@ -298,6 +315,13 @@ class Classroom:
     def _record(self, assignment: str, student: str) -> Path:
         """Holds the fingerprint of what was graded last; not in a folder that nbgrader deletes."""
         return self.root / "graded" / student / f"{assignment}.txt"
+
+    def _put_on_record(self, assignment: str, student: str, text: str) -> None:
+        record = self._record(assignment, student)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        half = record.with_suffix(".part")
+        half.write_text(text)
+        os.replace(half, record)
 
     def _outcome(self, assignment: str, student: str, state: State) -> Outcome:
         with self._gradebook() as gradebook:

@@ -309,7 +309,8 @@ def export(
 def _write(path: Path, text: str) -> None:
     """Write the file that a command is for, each line ending as it is in the text."""
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        # The name of a folder may be no text at all.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
         raise InputError(
             f"{path} cannot be written: {error.strerror}. Name another file with --to."

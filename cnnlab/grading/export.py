@@ -10,6 +10,7 @@ from typing import Any
 
 from nbgrader.plugins.export import ExportPlugin
 
+from cnnlab.grading.lms_export import harmless
 from cnnlab.grading.settled import Grade, grades
 
 STUDENT = ("last_name", "first_name", "email")
@@ -56,8 +57,8 @@ def _row(assignment: Any, student: Any, grade: Grade) -> dict[str, Any]:
         "assignment": assignment.name,
         "duedate": assignment.duedate,
         "timestamp": grade.handed_in,
-        "student_id": student.id,
-        **{name: getattr(student, name) for name in STUDENT},
+        "student_id": harmless(student.id),
+        **{name: harmless(getattr(student, name) or "") for name in STUDENT},
         "raw_score": grade.so_far,
         "late_submission_penalty": grade.penalty,
         "score": grade.score,

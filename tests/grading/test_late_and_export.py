@@ -2,7 +2,12 @@
 
 import csv
 import io
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
@@ -60,6 +65,8 @@ def test_times_mean_what_they_say() -> None:
         ("01/02/2026", "can mean two days"),
         ("soon", "is not a date"),
         ("23:59", "is not a whole date"),
+        ("9999-12-31 23:59 -0500", "is out of reach"),
+        ("2026-11-30 23:59 +2400", "is out of reach"),
     ):
         with pytest.raises(InputError, match=reason):
             moment(text, BERLIN)
@@ -196,6 +203,7 @@ def test_a_folder_cannot_put_a_formula_into_a_table(
     assert cnnlab("grade", "tiny")[0] == 0
     assert cnnlab("export", "canvas", "tiny")[0] == 0
     assert table(root / "course/canvas.csv")[-1] == ["'=1+1", "", "", "'=1+1", "", "5"]
+    assert table(root / "course/grades.csv")[-1][3] == "'=1+1"
 
 
 def test_bad_input_of_export(cnnlab: Any, root: Path, submit: Any, answered: Any) -> None:
@@ -229,6 +237,7 @@ def test_what_was_handed_in_again_is_not_told_by_the_old_grade(
         code, output = cnnlab(*command)
         assert (code, output.splitlines().count(remark)) == (0, 1)
     assert "Handed in again since graded:</strong> ada." in (root / "course/report.html").read_text()
+    _begin_to_grade(root)  # and so it is after a run that was killed
     code, output = cnnlab("export", "canvas", "tiny")
     assert code == 1
     assert "empty: ada, tiny: handed in again since graded; run `cnnlab grade tiny`" in output
@@ -237,3 +246,16 @@ def test_what_was_handed_in_again_is_not_told_by_the_old_grade(
     assert cnnlab("grade", "tiny")[0] == 0
     assert cnnlab("export", "canvas", "tiny")[0] == 0
     assert {row[3]: row[-1] for row in table(root / "course/canvas.csv")[2:]} == {"ada": "5", "bob": "5"}
+
+
+def _begin_to_grade(root: Path) -> None:
+    """Run `cnnlab grade` until it has turned to the submission of ada's, and kill it."""
+    record = root / "course/graded/ada/tiny.txt"
+    before = record.read_text()
+    command = [str(Path(sys.executable).parent / "cnnlab"), "grade", "tiny"]
+    killed = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, start_new_session=True)
+    while killed.poll() is None and record.is_file() and record.read_text() == before:
+        time.sleep(0.001)
+    assert killed.poll() is None
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()

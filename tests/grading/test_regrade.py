@@ -89,6 +89,39 @@ def test_who_has_handed_in_anew_is_graded_whole(
     assert (after["dan", "check_square"][0], after["dan", "check_double"][0]) == (3, 0)
 
 
+# `cnnlab grade`, with something that happens when the submissions have been read and before they run.
+MEANWHILE = """
+import sys
+from pathlib import Path
+from cnnlab import cli
+from cnnlab.grading import classroom
+
+def run(*given, run=classroom.run):
+    Path("course/submitted/ada/tiny/mine.py").write_text("def double(x):\\n    return 2 * x\\n")
+    yield from run(*given)
+
+classroom.run = run
+sys.argv[1:] = ["grade", "tiny"]
+cli.main()
+"""
+
+
+def test_a_module_that_was_handed_in_anew_counts_for_every_question(
+    root: Path, run: Any, submit: Any, answered: Any
+) -> None:
+    """Whenever it comes: also while the older one is graded."""
+    module = submit("ada", answered(double="from mine import double")).with_name("mine.py")
+    wrong = "def double(x):\n    return 0\n"
+    module.write_text(wrong)
+    (root / "meanwhile.py").write_text(MEANWHILE)
+    assert run("python", "meanwhile.py", cwd=root).returncode == 0
+    assert module.read_text() != wrong
+    assert held(root)["ada", "check_double"][0] == 0
+    result = run("cnnlab", "grade", "tiny", "--question", "check_square", cwd=root)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert held(root)["ada", "check_double"][0] == 2
+
+
 def test_another_gradebook_gets_the_whole_grade(corrected: Path, run: Any) -> None:
     """It holds nothing of what was graded into the first one, so one question alone would be half a grade."""
     other = ("--db", f"sqlite:///{corrected}/course/other.db")

@@ -86,6 +86,9 @@ def test_the_page_of_a_class(run: Any, root: Path, submit: Any, answered: Any) -
     submit("bob", answered(square=long.replace("total", "sum_of_all")))
     submit(evil.replace("/", "∕"), answered(square="def square(x):\n    return 0", written="Because."))
     submit("cut", answered()).write_bytes(b"{")
+    submit("l\udce9a", answered())  # a name in Latin-1
+    evil_page = root / "course/submitted/ada/tiny/evil.html"
+    evil_page.write_text(evil)
     assert run("cnnlab", "report", "tiny", cwd=root).returncode == 2
     run("cnnlab", "grade", "tiny", cwd=root)
 
@@ -95,7 +98,8 @@ def test_the_page_of_a_class(run: Any, root: Path, submit: Any, answered: Any) -
     page = BeautifulSoup(text, "html.parser")
     assert not page.find_all(["script", "link", "iframe", "img"])
     assert "default-src 'none'" in page.find("meta", attrs={"http-equiv": True})["content"]
-    assert "Handed in, without a grade: cut" in page.text
+    assert "Handed in, without a grade: cut, l\\udce9a" in page.text
+    assert [path.name for path in (root / "course/feedback/ada/tiny").iterdir()] == ["tiny.html"]
     rows = {
         row.th.text: [cell.text for cell in row.find_all("td")] for row in page.select("tbody tr") if row.th
     }
