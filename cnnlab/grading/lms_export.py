@@ -150,7 +150,8 @@ def _known(row: dict[str, str], keys: Sequence[str], students: dict[str, Any]) -
     for value in values:
         if value in students:
             return value
-    numbers = {re.sub(r"^\D+(?=\d+$)", "", value) for value in values}
+    # Moodle's "Participant 123", in any language; a user name that ends with a number is none.
+    numbers = {*values, re.sub(r"^\D+(?=\d+$)", "", row.get("Identifier", "").strip())} - {""}
     emails = {value.casefold() for value in values if "@" in value}
     found = [
         s.id for s in students.values() if s.lms_user_id in numbers or (s.email or "-").casefold() in emails

@@ -158,7 +158,7 @@ _FURTHER = re.compile(
     r"|format(_map)?|encode|decode|to_?(file|bytes)|dumps?|ctypes|(set|get)field|setflags|byteswap"
     r"|(.*_)?(sparse|coo|csr|csc|bsr|bsc|mkldnn|padded_tensor|dlpack)(_.*)?|newbyteorder"
     r"|.*(_indices|storage|ptr|hooks?)(_.*)?"
-    r"|coalesce|set_|set_to|resize\w*|apply_|map2?_|as_subclass|module_load|reinforce|share_memory_?"
+    r"|coalesce|set_|set_to|resize\w*|set_state|apply_|map2?_|as_subclass|module_load|reinforce|share_memory_?"
     r"|pin_memory|record_stream|grad_fn|next_functions|unsafe_.*|q_.*|.*quantize.*|arg_constraints"
     r"|flags|bytes|compile|load\w*|register\w*|set_submodule|add_module|state_dict|bit_generator|cffi|cdata|new|f(get|set|del)"
     r"|torch|numpy|sys"

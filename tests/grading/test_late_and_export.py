@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ import pytest
 
 from cnnlab.errors import InputError
 from cnnlab.grading.late import policy
-from cnnlab.grading.lms_export import harmless
+from cnnlab.grading.lms_export import _known, harmless
 from cnnlab.grading.times import moment
 
 DAY = 86400
@@ -76,6 +77,20 @@ def test_no_cell_is_a_formula() -> None:
     for cell in ("=1+1", "+1", "@x", " =cmd|x", "-cmd", "\t=1"):
         assert harmless(cell).startswith("'")
     assert [harmless(cell) for cell in ("-1", "3.5", "Doe, Jane", "")] == ["-1", "3.5", "Doe, Jane", ""]
+
+
+def test_whose_row_it_is() -> None:
+    ada = SimpleNamespace(id="ada", lms_user_id="123", email="ada@example.org")
+    other = SimpleNamespace(id="bob", lms_user_id="", email=None)
+    for row, who in (
+        ({"Identifier": "Participant 123"}, "ada"),
+        ({"Identifier": "Teilnehmer/in123", "Username": "x7"}, "ada"),
+        ({"ID": "123", "SIS Login ID": "al"}, "ada"),
+        ({"Email address": "Ada@Example.org"}, "ada"),
+        ({"SIS Login ID": "x123", "ID": "9"}, None),  # a name that ends with her number
+        ({"Username": "x", "Identifier": ""}, None),
+    ):
+        assert _known(row, list(row), {"ada": ada, "bob": other}) == who, row
 
 
 @pytest.fixture
