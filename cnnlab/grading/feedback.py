@@ -1,9 +1,11 @@
-"""Feedback pages in which nothing of a student's can act, however it got into the notebook.
+"""Pages in which nothing of a student's can act, however it got into the notebook.
 
-nbgrader writes the page; here its exporter is replaced. Two walls: what comes out of a notebook is cleaned by
-bleach (no script, style sheet, SVG, frame, form, event handler or address from outside in an output; images
-only as embedded PNG, JPEG or GIF), and the page forbids the browser to run or load anything
+nbgrader writes a feedback page; here its exporter is replaced. Two walls: what comes out of a notebook is
+cleaned by bleach (no script, style sheet, SVG, frame, form, event handler or outside address in an output;
+images only as embedded PNG, JPEG or GIF), and the page forbids the browser to run or load anything
 (Content-Security-Policy). The price is that formulas are shown as TeX. Not covered: what a text says.
+The page on which the instructor reads an answer, the formgrader's, needs its own scripts: there is only the
+first wall. nbconvert's `sanitize_html` is not enough for it: nbgrader's template cleans no text.
 """
 
 import functools
@@ -17,8 +19,9 @@ from bleach.css_sanitizer import CSSSanitizer
 from jinja2 import BytecodeCache, Environment, pass_context
 from jinja2.bccache import Bucket
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import Highlight2HTML, ansi2html
+from nbconvert.filters import Highlight2HTML, ansi2html, strip_files_prefix
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+from nbconvert.preprocessors import Preprocessor
 from traitlets import Unicode
 
 from cnnlab.grading.room import (
@@ -159,6 +162,24 @@ def _cleaned(cleaner: bleach.Cleaner, markup: str, room: Room | None) -> str:
         return str(cleaner.clean(markup))
     except RecursionError:  # of brackets in a style
         return NOT_SHOWN
+
+
+def clean_formgrader_text(markup: str) -> str:
+    """The last filter of a text in the formgrader's template, `strip_files_prefix`, and clean."""
+    return clean_text(strip_files_prefix(markup))
+
+
+class InertOutputs(Preprocessor):  # type: ignore[misc]
+    """The outputs of a notebook before the formgrader shows them."""
+
+    enabled = True
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        room = Room()
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [_inert(output, room) for output in cell.outputs]
+        return nb, resources
 
 
 class _Compiled(BytecodeCache):

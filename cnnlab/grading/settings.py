@@ -81,7 +81,13 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS, db: str | None 
     chosen = preferences(root)
     config.GenerateFeedback.exporter_class = "cnnlab.grading.feedback.InertExporter"
     config.InertExporter.book = chosen["book"]
-    config.HTMLExporter.sanitize_html = True
+    config.HTMLExporter.sanitize_html = True  # the formgrader's
+    config.HTMLExporter.preprocessors = ["cnnlab.grading.feedback.InertOutputs"]
+    config.HTMLExporter.filters = {
+        "clean_html": "cnnlab.grading.feedback.clean_output",
+        "strip_files_prefix": "cnnlab.grading.feedback.clean_formgrader_text",
+    }
+    config.InertExporter.preprocessors, config.InertExporter.filters = [], {}
     config.InertExporter.sanitize_html = False  # it cleans by itself and keeps the checks' tables
     config.AssignLatePenalties.plugin_class = "cnnlab.grading.late.LatePenalty"
     config.LatePenalty.policy = chosen["late"]

@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from bs4 import BeautifulSoup
+from corpus.containers import PAYLOADS, SCRIPT_MARK
 
 TOKEN = "of-the-test"
 
@@ -93,3 +96,31 @@ def test_a_submission_that_is_no_notebook_is_said_there_too(
     submit("cut", answered()).write_bytes(b"{")
     done = ask("POST", "api/submission/tiny/cut/autograde")
     assert not done["success"]
+
+
+def test_nothing_of_a_students_acts_where_it_is_read(
+    root: Path, ask: Any, submit: Any, answered: Any
+) -> None:
+    hostile = f"{PAYLOADS['text/html']}<img src=x onerror=alert(1)>"
+    table = "<table><caption>points</caption><tbody><tr><th scope='row'>a</th><td>1</td></tr></tbody></table>"
+    notebook = answered(written=f"Because $a<b$.\n\n{hostile}\n\n[see](javascript:alert(1))")
+    experiment = next(cell for cell in notebook.cells if "experiment" in cell.metadata.get("tags", []))
+    for data in ({"text/html": hostile}, {"text/markdown": hostile}, {"text/html": table}):
+        experiment.outputs.append(nbformat.v4.new_output("display_data", data=data))
+    picture = nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo="})
+    picture.metadata = {"image/png": {"width": "1 onload=alert(1)"}}
+    experiment.outputs.append(picture)
+    submit("eve", notebook)
+    assert ask("POST", "api/submission/tiny/eve/autograde")["success"]
+
+    (read,) = ask("GET", "api/submitted_notebooks/tiny/tiny")
+    page = BeautifulSoup(ask("GET", f"submissions/{read['id']}/?index=0"), "html.parser")
+    handlers = [
+        f"{value}" for tag in page.find_all(True) for name, value in tag.attrs.items() if name[:2] == "on"
+    ]
+    scripts = [tag.text for tag in page.find_all("script")]
+    assert not [text for text in handlers + scripts if SCRIPT_MARK in text or "alert" in text]
+    assert not page.find_all("a", href=lambda address: address and "javascript:" in address)
+    assert not page.find_all(["iframe", "meta"], attrs={"srcdoc": True}) + page.select("[http-equiv=refresh]")
+    assert page.find("caption").text == "points"  # a check's verdict is such a table
+    assert "Because $a<b$." in page.text
