@@ -6,15 +6,21 @@ The answers have to run again, the other checks do not: their verdicts and point
 from copy import deepcopy
 from typing import Any
 
-from cnnlab.errors import unknown
+from cnnlab.errors import InputError, unknown
 from cnnlab.grading.markers import nbgrader
 
 
 def find_question(released: Any, name: str) -> None:
     """Raise an `InputError` unless a check of the released notebook has this grade_id."""
     known = [nbgrader(cell)["grade_id"] for cell in released.cells if _is_check(cell)]
-    if name not in known:
-        raise unknown("question", name, known)
+    if name in known:
+        return
+    if any(nbgrader(cell).get("grade_id") == name and nbgrader(cell).get("grade") for cell in released.cells):
+        raise InputError(
+            f"the question {name!r} is graded by hand, in the formgrader; --question takes a check: "
+            f"{', '.join(sorted(known))}."
+        )
+    raise unknown("question", name, known)
 
 
 def same_answers(before: Any, now: Any) -> bool:

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from cnnlab.errors import InputError
+from cnnlab.grading.regrade import find_question
+
 QUERY = """
     SELECT submitted_assignment.student_id, base_cell.name, auto_score, manual_score, needs_manual_grade
     FROM grade JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
@@ -132,6 +135,12 @@ def test_another_gradebook_gets_the_whole_grade(corrected: Path, run: Any) -> No
     after = held(corrected)
     assert [after[name, "check_square"][0] for name in ("ada", "bob", "cy")] == [3, 0, 3]
     assert [after[name, "check_double"][0] for name in ("ada", "bob", "cy")] == [2, 2, 0]
+
+
+def test_a_question_that_a_person_grades_is_said_to_be_one(tiny: Any) -> None:
+    with pytest.raises(InputError, match=r"'written' is graded by hand, in the formgrader; .*check_square"):
+        find_question(tiny, "written")
+    find_question(tiny, "check_square")
 
 
 def test_an_unknown_question_is_a_sentence(corrected: Path, run: Any) -> None:
