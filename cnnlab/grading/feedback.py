@@ -34,6 +34,7 @@ from cnnlab.grading.room import (
     text_weight,
     without_colours,
 )
+from cnnlab.grading.told import verdict_once, with_points
 
 # Where the chapters are that the checks name.
 CHAPTERS = {
@@ -51,7 +52,12 @@ _HEAD = (
     f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
     '<meta name="referrer" content="no-referrer"><meta name="viewport" content="width=device-width">'
     # The template takes all room out of tables.
-    "<style>.rendered_html :is(th, td) { padding: .25em 1em .25em 0; vertical-align: top }</style>"
+    "<style>.rendered_html :is(th, td) { padding: .25em 1em .25em 0; vertical-align: top }"
+    # On a phone, points go into a line of their own, and a wide table scrolls by itself.
+    "div#notebook div.nbgrader_cell .panel-heading { height: auto; overflow: hidden }"
+    "div#notebook :is(.output_subarea, .input_area) { overflow-x: auto; max-width: 100% }"
+    "@media (max-width: 600px) { div#notebook div.prompt { display: none }"
+    " div#notebook-container { padding: 0 } .container { padding: 0 4px } }</style>"
 )
 _TAGS = {
     *(
@@ -216,7 +222,7 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
         nb, self.room = deepcopy(nb), Room()
         for cell in nb.cells:
             if cell.cell_type == "code":
-                cell.outputs = [_inert(output, self.room) for output in cell.outputs]
+                cell.outputs = [_inert(output, self.room) for output in verdict_once(cell)]
         self.register_filter("highlight_code", self._highlighted)
         self.register_filter("ansi2html", self._in_colours)
         # Not by way of HTMLExporter: it reads the finished page again, for JupyterLab's template, which
@@ -225,7 +231,8 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
         types = WidgetsDataTypeFilter(notebook_metadata={}, parent=self, resources=resources)
         self.register_filter("filter_data_type", types)
         page, resources = super(HTMLExporter, self).from_notebook_node(nb, resources, **keywords)
-        return with_links(with_texts(without_scripts(page)), self.book), resources
+        page = with_points(without_scripts(page), resources.get("nbgrader", {}))
+        return with_links(with_texts(page), self.book), resources
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:

@@ -79,6 +79,10 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS, db: str | None 
 
     # Students' pages hold nothing that acts, neither here nor in the formgrader.
     chosen = preferences(root)
+    config.GenerateFeedback.preprocessors = [
+        "cnnlab.grading.told.GetGrades",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
     config.GenerateFeedback.exporter_class = "cnnlab.grading.feedback.InertExporter"
     config.InertExporter.book = chosen["book"]
     config.HTMLExporter.sanitize_html = True  # the formgrader's

@@ -16,6 +16,7 @@ from cnnlab.errors import in_a_sentence
 from cnnlab.grading import pages
 from cnnlab.grading.feedback import CHAPTERS, InertExporter, clean_output, clean_text, with_links
 from cnnlab.grading.room import MOST_OF_ONE, NOT_FORMATTED, NOT_SHOWN
+from cnnlab.grading.told import verdict_once, with_points
 
 HOSTILE = [
     "<script>document.title='x'</script>",
@@ -191,8 +192,42 @@ def test_nbgraders_own_feedback_is_inert(run: Any, root: Path, submit: Any, answ
     ] == []
     assert acting(str(soup.body)) == []
     assert SCRIPT_MARK in soup.get_text()  # as text: the plain-text output is still shown
-    assert "(Score: 5.0 / 7.0)" in page
+    assert "<h4>tiny, eve (Score so far: 5.0 / 7.0)</h4>" in page
+    assert [text for text in soup.find(id="toc").stripped_strings if "check" in text] == [
+        "check_square",
+        "check_double",
+    ]
+    assert "Written response (waits for a person, 2 points)" in soup.find(id="toc").text
+    heads = [head.get_text(" ", strip=True) for head in soup.find_all(class_="panel-heading")]
+    assert "Student's answer waits for a person, 2 points (Top)" in heads
     assert "The model answer" not in page
+
+
+def test_points_that_nobody_has_given_yet_are_not_nothing() -> None:
+    page = (
+        '<h4>tiny (Score: 3.0 / 7.0)</h4><a href="#a">Test cell</a> (Score: 3.0 / 3.0)<a href="#w.1">Written '
+        'response</a> (Score: 0.0 / 1.0)<a name="a"></a> Score: 3.0 / 3.0<a name="w.1"></a> Score: 0.0 / 1.0'
+    )
+    assert with_points(page, {"student": "<b>", "waiting": {"w.1": 1.0}}) == (
+        '<h4>tiny, &lt;b&gt; (Score so far: 3.0 / 7.0)</h4><a href="#a">a</a> (Score: 3.0 / 3.0)'
+        '<a href="#w.1">Written response</a> (waits for a person, 1 point)<a name="a"></a> Score: 3.0 / 3.0'
+        '<a name="w.1"></a> waits for a person, 1 point'
+    )
+    assert with_points(page, {"student": "ada"}).startswith("<h4>tiny, ada (Score: 3.0 / 7.0)</h4>")
+
+
+def test_a_failed_check_is_told_once() -> None:
+    table = nbformat.v4.new_output("display_data", data={"text/html": "<table></table>"})
+    error = nbformat.v4.new_output("error", ename="CheckFailed", evalue="no", traceback=["no"])
+    crash = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=["no"])
+    for grade, outputs, shown in (
+        (True, [table, error], [table]),
+        (True, [error], [error]),
+        (True, [table, crash], [table, crash]),
+        (False, [table, error], [table, error]),
+    ):
+        cell = nbformat.v4.new_code_cell(outputs=outputs, metadata={"nbgrader": {"grade": grade}})
+        assert verdict_once(cell) == shown
 
 
 def test_a_page_that_cannot_be_written_is_named_with_its_folder(
