@@ -14,6 +14,9 @@ UNWRITABLE = {
 }
 
 
+MOST_NAMES = 20  # in one sentence
+
+
 class InputError(ValueError):
     """Bad input from a person; the command line prints it without a traceback and exits with code 2."""
 
@@ -23,7 +26,7 @@ class InputError(ValueError):
 
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
-    """An `InputError` for a name that is not known: the nearest match first, then every known name.
+    """An `InputError` for a name that is not known: the nearest match first, then the known names.
 
     Args:
         kind: what the name is of, for example "dataset".
@@ -33,7 +36,8 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     names = sorted(known)
     nearest = difflib.get_close_matches(str(given), names, n=1, cutoff=0.6)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return InputError(f"unknown {kind} {given!r}.{hint} Known: {', '.join(names)}.")
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return InputError(f"unknown {kind} {given!r}.{hint} Known: {', '.join(names[:MOST_NAMES])}{more}.")
 
 
 def in_a_sentence(error: BaseException) -> str | None:

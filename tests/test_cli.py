@@ -106,10 +106,20 @@ def test_a_release_into_a_folder_of_the_users_own(cnnlab: Cli, tmp_path: Path) -
     assert (
         sentence == "cnnlab: unknown assignment 'batch_nrom'. Did you mean 'batch_norm'? Known: batch_norm.\n"
     )
+    for command in ("grade", "due"):
+        assert refused(cnnlab, command, "tuning", *options[2:], cwd=REPOSITORY) == (
+            "cnnlab: tuning has not been released; run `cnnlab release tuning` first. Released: batch_norm.\n"
+        )
     assert "nobody has submitted batch_norm" in refused(cnnlab, "grade", "batch_norm", *options[2:])
     (tmp_path / "course/submitted/ada/batch_norm").mkdir(parents=True)
     sentence = refused(cnnlab, "grade", "batch_norm", "--student", "adam", *options[2:])
     assert sentence == "cnnlab: unknown student 'adam'. Did you mean 'ada'? Known: ada.\n"
+
+
+def test_a_sentence_does_not_name_a_whole_class() -> None:
+    said = str(unknown("student", "s199x", [f"s{number:03d}" for number in range(300)]))
+    assert "Did you mean 's199'? Known: s000, s001" in said
+    assert said.endswith("s019 and 280 more.")
 
 
 def test_a_students_installation_has_no_grading(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

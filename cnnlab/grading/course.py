@@ -25,7 +25,7 @@ def released(root: Path, assignment: str) -> Path:
         known = sorted(notebook.stem for notebook in root.glob("release/*/*.ipynb"))
         if not known:
             raise InputError(f"nothing has been released in {root}; run `cnnlab release {assignment}` first.")
-        raise unknown("assignment", assignment, known)
+        raise unknown_assignment(assignment, known)
     return path
 
 
@@ -116,7 +116,11 @@ def find_assignment(gradebook: Any, name: str) -> Any:
 
 
 def unknown_assignment(name: str, known: Sequence[str]) -> InputError:
-    """The error for a name that is not in the gradebook."""
+    """The error for a name that is not in the course."""
+    if known and Path("solutions", f"{name}.md").is_file():
+        return InputError(
+            f"{name} has not been released; run `cnnlab release {name}` first. Released: {', '.join(known)}."
+        )
     if known:
         return unknown("assignment", name, known)
     return InputError(

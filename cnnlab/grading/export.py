@@ -11,7 +11,7 @@ from typing import Any
 from nbgrader.plugins.export import ExportPlugin
 
 from cnnlab.grading.lms_export import harmless
-from cnnlab.grading.settled import Grade, grades
+from cnnlab.grading.settled import Grade, everybody, grades
 
 STUDENT = ("last_name", "first_name", "email")
 COLUMNS = (
@@ -35,7 +35,7 @@ class QuotedCsvExport(ExportPlugin):  # type: ignore[misc]
         path, root = self.to or "grades.csv", Path(self.config.CourseDirectory.root)
         self.log.info("Exporting grades to %s", path)
         rows = []
-        students = gradebook.students  # once: another run may be adding some
+        students = everybody(gradebook)  # once: another run may be adding some
         for assignment in gradebook.assignments:
             if self.assignment and assignment.name not in map(str, self.assignment):
                 continue

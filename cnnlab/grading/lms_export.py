@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from cnnlab.errors import InputError
 from cnnlab.grading.roster import folded, read_table
-from cnnlab.grading.settled import NOT_HANDED_IN, grades, not_graded
+from cnnlab.grading.settled import NOT_HANDED_IN, everybody, grades, not_graded
 
 Platform = Literal["canvas", "moodle"]
 _CANVAS_KEYS = ("SIS Login ID", "SIS User ID", "ID")
@@ -62,9 +62,8 @@ def table(
     gradebook: Any, root: Path, assignments: Sequence[str], platform: Platform, template: Path | None
 ) -> Table:
     """The grades of the assignments for a platform."""
-    students = {student.id: student for student in gradebook.students}
-    everybody = list(students.values())
-    scores = {name: grades(gradebook, root, name, everybody) for name in assignments}
+    students = {student.id: student for student in everybody(gradebook)}
+    scores = {name: grades(gradebook, root, name, list(students.values())) for name in assignments}
     for name, found in scores.items():
         if all(grade.why in (NOT_HANDED_IN, not_graded(name)) for grade in found.values()):
             raise InputError(f"nothing of {name} has been graded yet; run `cnnlab grade {name}` first.")

@@ -28,6 +28,11 @@ class Grade:
         return "" if self.score is None else f"{round(self.score, 4):g}"
 
 
+def everybody(gradebook: Any) -> list[Any]:
+    """The students by name, and by id where names are the same or not known: in no table as they came."""
+    return sorted(gradebook.students, key=lambda one: (one.last_name or "", one.first_name or "", one.id))
+
+
 def grades(gradebook: Any, root: Path, assignment: str, students: list[Any]) -> dict[str, Grade]:
     """The grade of each of the students, all of the gradebook's for example."""
     again, notebooks = set(handed_in_again(root, assignment)), set(graded(root, assignment))
