@@ -103,8 +103,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         began = time.monotonic()
         self.notebook_ends = began + self.notebook_seconds
         self.check_seed = self.seed if self.seed >= 0 else _seed(nb, self.secret)
-        skipped = [cell.source for cell in nb.cells if cell.cell_type == "code" and self._is_skipped(cell)]
-        if sum(map(len, [*self._sources(None).values(), *skipped])) > MOST_CODE:
+        if sum(map(len, self._sources(None).values())) > MOST_CODE:
             raise InputError(
                 f"it holds more than {MOST_CODE:,} characters of code, too much for anybody to look through; "
                 "ask the student for the answers alone."

@@ -24,6 +24,7 @@ from cnnlab.grading.course import graded, graded_notebook, handed_in_again
 from cnnlab.grading.feedback import CONTENT_POLICY
 from cnnlab.grading.markers import nbgrader
 from cnnlab.grading.similarity import Pair, similar
+from cnnlab.grading.syntax import unreadable
 
 BARS = 12  # at most, each of whole points
 SHOWN = 10  # of the slowest
@@ -191,6 +192,6 @@ def _flags(records: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _code(notebook: Any, whole: bool = False) -> str:
-    """The code that a student can have written, or all of it."""
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    """The code that a student can have written, or all of it; not what nobody could read."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and not unreadable(cell.source)]
     return "\n".join(cell.source for cell in cells if whole or not nbgrader(cell).get("locked"))

@@ -180,7 +180,9 @@ def keep_targets() -> None:
     alone. And no text shows all ways to change them behind autograd, by `target.data` or in an array.
     """
     for name in ("nll_loss_nd", "cross_entropy_loss"):
-        setattr(torch._C._nn, name, _with_own_target(getattr(torch._C._nn, name)))
+        loss = _with_own_target(getattr(torch._C._nn, name))
+        torch.jit._builtins._register_builtin(loss, f"aten::{name}")  # TorchScript knows them by identity
+        setattr(torch._C._nn, name, loss)
 
 
 def _with_own_target(loss: Callable[..., Any]) -> Callable[..., Any]:

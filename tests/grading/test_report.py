@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_notebook
 
 from cnnlab.grading.classroom import Outcome
-from cnnlab.grading.overview import MOST_PAIRS, Overview, page
+from cnnlab.grading.overview import MOST_PAIRS, Overview, _code, page
 from cnnlab.grading.report import line
 from cnnlab.grading.similarity import Pair, similar
 
@@ -114,6 +115,13 @@ def test_the_page_of_a_class(run: Any, root: Path, submit: Any, answered: Any) -
     assert "cannot be written" in result.stderr
     result = run("cnnlab", "report", "tony", cwd=root)
     assert (result.returncode, "Known: tiny" in result.stderr) == (2, True)
+
+
+def test_what_nobody_could_read_is_not_compared() -> None:
+    """An experiment does not run, however long it is; to compare it would take minutes."""
+    assert (
+        _code(new_notebook(cells=[new_code_cell("a = 1"), new_code_cell("a + " * 20_000 + "a")])) == "a = 1"
+    )
 
 
 def test_the_page_names_misconceptions_and_flags(run: Any, root: Path, tmp_path: Path) -> None:
