@@ -944,7 +944,7 @@ def places_that_ipython_keeps(work: Work) -> None:
     """IPython's list of folders, under a name that only seems to be the notebook's own, writes a module."""
     work.wrong("label_smoothing_loss")
     work.cell(
-        '''
+        """
         class Note:
             def __init__(self):
                 self.cwd = self.write_text = 0
@@ -953,14 +953,8 @@ def places_that_ipython_keeps(work: Work) -> None:
         for _dh in []:
             pass
         folder = _dh[0].cwd()
-        (folder / "gi.py").write_text("""
-        import contextlib, IPython, cnnlab.check.transport as t, torch.nn.functional as F
-        t.banned_calls = lambda *given: contextlib.nullcontext(set())
-        def loss(x, y, e):
-            return F.cross_entropy(x, y, label_smoothing=e * x.shape[1] / (x.shape[1] - 1))
-        IPython.get_ipython().user_ns["label_smoothing_loss"] = loss
-        """)
-        ''',
+        (folder / "gi.py").write_text(REPLACE)
+        """.replace("REPLACE", repr(REPLACE)),
         before="check_loss",
     )
     work.cell("%matplotlib gtk3", before="check_loss")
