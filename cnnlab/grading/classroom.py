@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +42,6 @@ from cnnlab.grading.submission import (
     handed_in,
     other_files,
     prepare,
-    read_notebook,
     submission_digest,
 )
 from cnnlab.grading.worker import Executed, Job, execute, framed
@@ -71,7 +70,7 @@ class TakeOver(NbGraderPreprocessor):  # type: ignore[misc]
     """In the place of `ExecuteCells`: takes the outputs of a notebook that a worker has executed."""
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        executed = nbformat.from_dict(json.loads(self.parent.parent.executed.notebook))
+        executed = self.parent.parent.executed
         if [cell.source for cell in executed.cells] != [cell.source for cell in nb.cells]:
             raise InputError("other work was handed in while it was graded; run the command again.")
         for cell, ran in zip(nb.cells, executed.cells, strict=True):
@@ -179,7 +178,7 @@ class Classroom:
         for student in students:
             try:
                 if not force and not question and self._unchanged(assignment, student):
-                    yield self._outcome(assignment, student, "unchanged")
+                    yield self._outcome(assignment, student, "unchanged", self._graded(assignment, student))
                 else:
                     recorded = bool(question) and self._is_same_work(assignment, student)
                     fingerprints[student] = self._fingerprint(assignment, student)
@@ -260,14 +259,12 @@ class Classroom:
             # A run that ends here leaves the grade of that work: it must not pass for one of this.
             graded_last = self._record(assignment, student).read_text().split()[1:]
             self._put_on_record(assignment, student, " ".join([UNFINISHED, *graded_last]))
-        check_submission(folder, released)
+        notebook = check_submission(folder, released)
         settings = {name: dict(self.config[name]) for name in ("Execute", "ExecuteCells")}
-        path = find_notebook(folder, released.name)
-        template = released.read_text(encoding="utf-8")
         return Job(
-            json.dumps(read_notebook(path)),
-            template,
-            other_files(folder, path.name),
+            json.dumps(notebook),
+            released.read_text(encoding="utf-8"),
+            other_files(folder, find_notebook(folder, released.name).name),
             settings,
             checks_digest(),
         )
@@ -279,20 +276,19 @@ class Classroom:
 
         The fingerprint is of what was executed: what has come since is graded next time.
         """
+        notebook = nbformat.from_dict(json.loads(executed.notebook))
         if question:
-            now = nbformat.from_dict(json.loads(executed.notebook))
-            merged = with_one_question(self._graded(assignment, student), now, question)
-            executed = replace(executed, notebook=json.dumps(merged))
+            notebook = with_one_question(self._graded(assignment, student), notebook, question)
         self.config.SaveScores.question = question
         with self.books.transaction(), self._empty_folder() as prepared:
             target = prepared / student / assignment
             repairs = prepare(self._submitted(assignment, student), self.released(assignment), target)
             log = convert(
-                Autograde, self.config, assignment, student, submitted=str(prepared), executed=executed
+                Autograde, self.config, assignment, student, submitted=str(prepared), executed=notebook
             )
             convert(GenerateFeedback, self.config, assignment, student)
         self._put_on_record(assignment, student, fingerprint)
-        outcome = self._outcome(assignment, student, "graded")
+        outcome = self._outcome(assignment, student, "graded", notebook)
         outcome.notes.extend(repairs)
         outcome.notes.extend(line.removeprefix(NOTE) for line in log.splitlines() if line.startswith(NOTE))
         outcome.notes.extend(executed.notes)
@@ -323,20 +319,18 @@ class Classroom:
         half.write_text(text)
         os.replace(half, record)
 
-    def _outcome(self, assignment: str, student: str, state: State) -> Outcome:
+    def _outcome(self, assignment: str, student: str, state: State, graded: Any | None) -> Outcome:
+        """What the gradebook says of a notebook that has been graded."""
         with self._gradebook() as gradebook:
             grades = gradebook.find_submission_notebook(assignment, assignment, student).grades
             scores = {grade.name: None if grade.needs_manual_grade else grade.score for grade in grades}
             possible = {grade.name: grade.max_score for grade in grades}
-        held = [f"{name}: {why}" for name, why in self._held_back(assignment, student).items()]
+        # The cells whose points a person has to give, and why, as recorded when they were graded.
+        record = graded.metadata.get("cnnlab", {}).get("held back", {}) if graded else {}
+        held = [f"{name}: {why}" for name, why in record.items()]
         waiting = [text for text in held if scores.get(text.partition(":")[0]) is None]
         state = "needs attention" if waiting else state
         return Outcome(assignment, student, state, "; ".join(waiting), scores=scores, max_scores=possible)
-
-    def _held_back(self, assignment: str, student: str) -> dict[str, str]:
-        """The cells whose points a person has to give, and why, as recorded when they were graded."""
-        notebook = self._graded(assignment, student)
-        return dict(notebook.metadata.get("cnnlab", {}).get("held back", {})) if notebook else {}
 
     def _withdraw(self, assignment: str, student: str) -> None:
         """Leave the submission in the gradebook without an automatic score and without old feedback."""

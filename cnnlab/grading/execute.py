@@ -322,8 +322,8 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             return ""
         given = [cell for cell in self._above(check) if _is_given(cell)]
         # What it is made of goes with it wherever it is judged.
-        statements = [node for _, node in made_of.statements]
-        if strange := beyond_in(statements, [cell.source for cell in given], made_of.modules):
+        statements = tuple(node for _, node in made_of.statements)
+        if strange := beyond_in(statements, tuple(cell.source for cell in given), made_of.modules):
             return f"what computes them {strange}"
         if self.odd is None:
             self.odd = self._odd(None)

@@ -11,7 +11,6 @@ first wall. nbconvert's `sanitize_html` is not enough for it: nbgrader's templat
 import functools
 import html
 import re
-from copy import deepcopy
 from typing import Any
 
 import bleach
@@ -22,6 +21,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import Highlight2HTML, ansi2html, strip_files_prefix
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import Preprocessor
+from nbformat import NotebookNode
 from traitlets import Unicode
 
 from cnnlab.grading.room import (
@@ -119,6 +119,8 @@ _PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*")
 _ACTING = re.compile(
     r"<(script|style|svg|iframe|object|math|template|noscript|title)\b.*?(</\1\s*>|$)", re.I | re.S
 )
+# Most of a page is on every page of the assignment; answers, which are not, may fill up the rest.
+MOST_TEXTS = 256
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _PICTURES = ("image/png", "image/jpeg", "image/gif")
 
@@ -136,13 +138,18 @@ def _text_attribute(tag: str, name: str, value: str) -> bool:
     return (tag == "a" and name == "href") or _output_attribute(tag, name, value)
 
 
+# Each style is read once: a table has many cells and few styles.
+_styles = CSSSanitizer(allowed_css_properties=_STYLES)
+_styles.sanitize_css = functools.lru_cache(MOST_TEXTS)(_styles.sanitize_css)
+
+
 def _cleaner(attributes: Any) -> bleach.Cleaner:
     return bleach.Cleaner(
         tags=_TAGS,
         attributes=attributes,
         protocols={"http", "https", "data"},
         strip=True,
-        css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
+        css_sanitizer=_styles,
     )
 
 
@@ -202,8 +209,6 @@ class _Compiled(BytecodeCache):
 
 
 _compiled = _Compiled()
-# Most of a page is on every page of the assignment; answers, which are not, may fill up the rest.
-MOST_TEXTS = 256
 _texts: dict[str, str] = {}
 
 
@@ -219,7 +224,8 @@ class InertExporter(HTMLExporter):  # type: ignore[misc]
         return environment
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **keywords: Any) -> tuple[str, Any]:
-        nb, self.room = deepcopy(nb), Room()
+        nb, self.room = NotebookNode(nb), Room()
+        nb.cells = list(map(NotebookNode, nb.cells))  # what is changed here is not the caller's
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = [_inert(output, self.room) for output in verdict_once(cell)]
@@ -302,5 +308,4 @@ def _inert(output: Any, room: Room) -> Any:
     kept.setdefault(
         "text/plain", f"(an output that is not shown here: {', '.join(sorted(map(str, output.data)))})"
     )
-    output.data, output.metadata = kept, {}
-    return output
+    return NotebookNode(output, data=kept, metadata={})

@@ -13,6 +13,7 @@ containers have, or that a class of the code's own gives it. And only `self` get
 
 import ast
 import builtins
+import functools
 import re
 import string
 from collections import Counter
@@ -52,6 +53,10 @@ _NEVER = (
 _ASKED_FOR = re.compile(
     r"_(repr|ipython|render|as|is|abc|missing|ignore|generate|order|fields|make|source)(_|$)"
 )
+_MAY_BIND = (
+    *(ast.Name, ast.ExceptHandler, ast.arg, ast.FunctionDef, ast.ClassDef),
+    *(ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.Global, ast.Nonlocal),
+)
 _OF_AUTOGRAD = frozenset(("torch.autograd.Function", "torch.autograd.function.Function"))
 _OF_FUNCTIONS = frozenset(("forward", "backward", "jvp"))  # autograd calls them with a context of its own
 _SEARCHES = frozenset(("max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin"))
@@ -72,11 +77,12 @@ def beyond(sources: Iterable[str], given: Iterable[str] = ()) -> str:
         return "is more than Python, or less"
     if any(map(has_hidden_lines, sources)):
         return "hides lines from whoever reads it"
-    return beyond_in([statement for tree in strange for statement in tree.body], given)
+    return beyond_in(tuple(statement for tree in strange for statement in tree.body), tuple(given))
 
 
+@functools.lru_cache(8)  # the questions of one notebook are often about the same function
 def beyond_in(
-    statements: list[ast.stmt], given: Iterable[str] = (), modules: frozenset[str] = frozenset()
+    statements: tuple[ast.stmt, ...], given: tuple[str, ...] = (), modules: frozenset[str] = frozenset()
 ) -> str:
     """The same of statements that were read already, those of a stranger's modules among them.
 
@@ -102,7 +108,9 @@ class _Code:
         # A name that is imported as two things is neither, wherever that stands.
         meanings = {name: {full for other, full in found if other == name} for name, _ in found}
         self.twofold = {name for name, fulls in meanings.items() if len(fulls) > 1}
-        self.above = {id(inner): node for node in nodes for inner in ast.iter_child_nodes(node)}
+        self.above: dict[int, ast.AST] = {}
+        for statement in statements:
+            self.above |= _parents(statement)
         bound = Counter(name for node in nodes for name in _bound(node))
         self.aliases: set[str] = set()
         self.own = set(bound)
@@ -688,8 +696,16 @@ def _is_exception(name: str) -> bool:
     return isinstance(found, type) and issubclass(found, BaseException) and not issubclass(found, SyntaxError)
 
 
+@functools.lru_cache(1024)
+def _parents(statement: ast.stmt) -> dict[int, ast.AST]:
+    """The node above each one in a statement, by its identity."""
+    return {id(inner): node for node in walked(statement) for inner in ast.iter_child_nodes(node)}
+
+
 def _bound(node: ast.AST) -> list[str]:
     """The names to which a node gives a meaning, other than by an import."""
+    if not isinstance(node, _MAY_BIND):  # most: sooner told than by all of the cases
+        return []
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.ExceptHandler(name=str(name)):
             return [name]

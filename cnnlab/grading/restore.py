@@ -7,6 +7,7 @@ Cells that the student added run where they stand. nbgrader's `OverwriteCells` r
 cell against the gradebook.
 """
 
+import functools
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +32,17 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
         folder = self.parent.parent.coursedir
         names = resources["nbgrader"]
         release = folder.format_path(folder.release_directory, ".", names["assignment"])
-        released = nbformat.read(Path(release) / f"{names['notebook']}.ipynb", as_version=4)
-        restored, notes = restore(nb, released)
+        path = Path(release) / f"{names['notebook']}.ipynb"
+        restored, notes = restore(nb, released_notebook(path.read_text(encoding="utf-8")))
         for note in notes:
             self.log.warning("%s%s", NOTE, note)
         return restored, resources
+
+
+@functools.lru_cache(8)  # one, and its neighbours in the course, for a whole class
+def released_notebook(text: str) -> Any:
+    """The released notebook in a file of this text; nobody may change it."""
+    return nbformat.reads(text, as_version=4)
 
 
 def restore(submitted: Any, released: Any) -> tuple[Any, list[str]]:

@@ -8,10 +8,10 @@ and a cell's displayed value for a partial score, so that a displayed "10" is wo
 counts here.
 """
 
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
 from nbgrader.preprocessors import SaveAutoGrades
 from traitlets import Unicode
 
@@ -59,6 +59,4 @@ def deciding(cell: Any) -> Any:
     """The cell with no outputs but errors."""
     if cell.cell_type != "code":
         return cell
-    cell = deepcopy(cell)
-    cell.outputs = [output for output in cell.outputs if output.output_type == "error"]
-    return cell
+    return NotebookNode(cell, outputs=[output for output in cell.outputs if output.output_type == "error"])

@@ -18,7 +18,7 @@ from cnnlab.check.wire import whole
 from cnnlab.errors import InputError
 from cnnlab.grading.archives import LARGEST_FILE, shown
 from cnnlab.grading.markers import nbgrader
-from cnnlab.grading.restore import known_id
+from cnnlab.grading.restore import known_id, released_notebook
 
 LARGEST_FILES = 64 << 20  # bytes
 MOST_PARTS = 10_000  # cells and their outputs together; to look at one can take milliseconds
@@ -31,8 +31,8 @@ NEVER_RUN = "the notebook was handed in without outputs, as if it had never been
 AGAIN = "Ask the student to send the notebook again."
 
 
-def check_submission(folder: Path, released: Path) -> None:
-    """Raise an `InputError`, one sentence, when the folder holds nothing that could be graded.
+def check_submission(folder: Path, released: Path) -> Any:
+    """The submitted notebook; an `InputError`, one sentence, when the folder holds none to be graded.
 
     Args:
         folder: `submitted/STUDENT/ASSIGNMENT`.
@@ -54,10 +54,11 @@ def check_submission(folder: Path, released: Path) -> None:
                 f"{path.name} looks like {other.stem}: it has most of that assignment's cells, and few of "
                 f"{folder.name}. Ask the student to send the notebook that was handed out."
             )
+    return notebook
 
 
 def _grade_ids(released: Path) -> set[str]:
-    cells = nbformat.read(released, as_version=4).cells
+    cells = released_notebook(released.read_text(encoding="utf-8")).cells
     return {grade_id for cell in cells if (grade_id := nbgrader(cell).get("grade_id"))}
 
 
@@ -212,7 +213,8 @@ def _cells(content: Any) -> list[dict[str, Any]]:
 def _validated(content: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ids that are missing or there twice: put right, each with a remark
-        notebook = nbformat.reads(json.dumps(content), as_version=4)
+        # `nbformat.reads` would look at it as well, and only log what is wrong.
+        notebook = nbformat.convert(nbformat.reader.reads(json.dumps(content)), 4)
         nbformat.validate(notebook)
     return notebook
 

@@ -70,7 +70,8 @@ _AROUND = {"time", "timeit", "prun", "capture"}
 _OPTIONS = re.compile(r"(\s*--?\w[\w-]*(\s+\d+)?)*")  # such as -n 10, in front of the code
 _FROM_ELSEWHERE = {"run", "load", "loadpy", "macro", "rerun", "recall", "edit", "script", "python", "python3"}
 # What computes a number or a text out of others.
-_NUMBERS = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator)
+_NUMBERS = (ast.Constant, ast.UnaryOp, ast.BinOp)
+_SIGNS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 LONGEST_CELL = 50_000  # characters
 MOST_COMMANDS = 50
 # Where IPython begins a new line, and Python does not: what a comment hides from one, the other runs.
@@ -490,6 +491,7 @@ def _used(statement: ast.stmt) -> set[str]:
     return names
 
 
+@functools.lru_cache(64)
 def unreadable(source: str) -> str:
     """Why nobody would read a cell, neither this module nor a person; empty for all others.
 
@@ -576,10 +578,14 @@ def _without_commands(statement: ast.stmt) -> list[ast.stmt]:
     return [ast.copy_location(ast.Pass(), statement)] if nothing else [statement]
 
 
-@functools.lru_cache(256)
+@functools.lru_cache(1024)
 def walked(node: ast.AST) -> tuple[ast.AST, ...]:
-    """Every node of a tree, as `ast.walk` finds them: there is much to ask about the same statements."""
-    return tuple(ast.walk(node))
+    """Every node of a tree, as `ast.walk` finds them: there is much to ask about the same statements.
+
+    Without signs such as `+`, and the marks whether a name is loaded or stored: almost half of all, and each
+    is an attribute of a node that is here.
+    """
+    return tuple(one for one in ast.walk(node) if not isinstance(one, _SIGNS))
 
 
 def _why(node: ast.AST) -> str:

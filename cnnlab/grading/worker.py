@@ -17,7 +17,7 @@ from traitlets.config import Config
 from cnnlab.errors import InputError
 from cnnlab.grading.execute import SUSPICIOUS, UNPROTECTED, ExecuteCells
 from cnnlab.grading.launch import temporary_folder
-from cnnlab.grading.restore import restore
+from cnnlab.grading.restore import released_notebook, restore
 from cnnlab.grading.submission import checks_digest
 
 
@@ -70,8 +70,8 @@ def execute(job: Job) -> Executed:
 
 def framed(job: Job) -> Any:
     """The student's answers in the frame of the released notebook."""
-    submitted, released = (nbformat.reads(text, as_version=4) for text in (job.notebook, job.released))
-    return restore(submitted, released)[0]
+    submitted = nbformat.reader.reads(job.notebook)  # whoever made the job has looked whether it is one
+    return restore(submitted, released_notebook(job.released))[0]
 
 
 class _Notes(logging.Handler):

@@ -382,8 +382,8 @@ def test_a_cell_that_cannot_be_read_is_not_plain() -> None:
 
 def test_a_module_of_ones_own_is_read_as_well() -> None:
     def why(cell: str, module: str) -> str:
-        statements = [*ast.parse(cell).body, *ast.parse(module).body]
-        return beyond_in(statements, [GIVEN], frozenset({"mine"}))
+        statements = (*ast.parse(cell).body, *ast.parse(module).body)
+        return beyond_in(statements, (GIVEN,), frozenset({"mine"}))
 
     assert why("from mine import f\nf()", "def f():\n    return torch.ones(1)") == ""
     assert why("import mine\nmine.f()", "def f():\n    pass")  # whose attributes would be anything's
