@@ -72,7 +72,7 @@ SETUP_SECONDS = 120
 POLL_SECONDS = 0.25
 MOST_CODE = 200_000  # characters of a student's, cells and modules together
 MOST_OUTPUT = 4 << 20  # characters of what one cell prints; nbgrader shortens it further
-_SILENT = logging.Logger("alone")  # what there is to tell has been told
+_SILENT = logging.Logger("alone", logging.CRITICAL)  # what there is to tell has been told
 _SILENT.addHandler(logging.NullHandler())
 CPU = [torch.device("cpu")]
 

@@ -151,7 +151,9 @@ def prepare(folder: Path) -> None:
         folder: where files may be written, which are gone afterwards; a kernel has a folder of its own from
             when it has sockets.
     """
-    config = Config({"HistoryManager": {"enabled": False}, "IPKernelApp": {"kernel_class": StudentKernel}})
+    warnings_only = {"loggers": {StudentKernelApp.__name__: {"level": "WARNING"}}}
+    app = {"kernel_class": StudentKernel, "logging_config": warnings_only}
+    config = Config({"HistoryManager": {"enabled": False}, "IPKernelApp": app})
     with tempfile.TemporaryDirectory(dir=folder) as home:
         os.environ["IPYTHONDIR"] = home
         StudentKernelApp.instance(config=config)

@@ -54,7 +54,7 @@ def execute(job: Job) -> Executed:
     notebook = framed(job)
     executor = ExecuteCells(config=Config(job.settings))
     notes = _Notes()
-    executor.log = logging.Logger("submission")
+    executor.log = logging.Logger("submission", logging.WARNING)
     executor.log.addHandler(notes)
     folder = temporary_folder("files")
     try:
