@@ -696,7 +696,7 @@ def _is_exception(name: str) -> bool:
     return isinstance(found, type) and issubclass(found, BaseException) and not issubclass(found, SyntaxError)
 
 
-@functools.lru_cache(1024)
+@functools.lru_cache(64)
 def _parents(statement: ast.stmt) -> dict[int, ast.AST]:
     """The node above each one in a statement, by its identity."""
     return {id(inner): node for node in walked(statement) for inner in ast.iter_child_nodes(node)}

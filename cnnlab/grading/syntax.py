@@ -578,7 +578,7 @@ def _without_commands(statement: ast.stmt) -> list[ast.stmt]:
     return [ast.copy_location(ast.Pass(), statement)] if nothing else [statement]
 
 
-@functools.lru_cache(1024)
+@functools.lru_cache(256)
 def walked(node: ast.AST) -> tuple[ast.AST, ...]:
     """Every node of a tree, as `ast.walk` finds them: there is much to ask about the same statements.
 
