@@ -166,29 +166,31 @@ _FURTHER = re.compile(
 _TEXTS = _words("__name__ __doc__ _replace _asdict")  # and copies of a named tuple
 # The methods of tensors; with a `_` behind it, each is also allowed in place, where there is that.
 _OF_TENSORS = """
-H T mH mT abs absolute acos acosh add addcdiv addcmul addmm addmv adjoint all allclose amax amin aminmax
-angle any arccos arcsin arctan arctan2 argmax argmin argsort argwhere as_strided asin asinh atan atan2 atanh
-backward baddbmm bernoulli bfloat16 bincount bitwise_and bitwise_left_shift bitwise_not bitwise_or
-bitwise_right_shift bitwise_xor bmm bool broadcast_to byte ceil chunk clamp clamp_max clamp_min clip clone
-conj contiguous copy_ copysign corrcoef cos cosh count_nonzero cov cpu cross cuda cummax cummin cumprod
-cumsum data deg2rad det detach device diag diag_embed diagflat diagonal diff digamma dim dist div divide dot
-double dtype element_size eq equal erf erfc erfinv exp exp2 expand expand_as expm1 exponential_ fill_
-fill_diagonal_ fix flatten flip fliplr flipud float float_power floor floor_divide fmax fmin fmod frac
-gather gcd ge get_device grad greater greater_equal gt half hardshrink heaviside histc hypot imag index_add
-index_copy index_fill index_put index_select indices inner int inverse is_complex is_contiguous is_cpu
-is_cuda is_floating_point is_leaf is_nonzero is_same_size is_signed isclose isfinite isinf isnan isreal item
-itemsize kron kthvalue layout le lerp less less_equal lgamma log log10 log1p log2 log_softmax logaddexp
-logaddexp2 logcumsumexp logical_and logical_not logical_or logical_xor logit logsumexp long lt masked_fill
-masked_scatter masked_select matmul matrix_power max maximum mean median min minimum mm mode moveaxis
-movedim msort mul multinomial multiply mv nan_to_num nanmean nanmedian nanquantile nansum narrow nbytes ndim
-ndimension ne neg negative nelement new_empty new_full new_ones new_tensor new_zeros nonzero norm normal_
-not_equal numel outer permute pinverse positive pow prelu prod quantile rad2deg random_ ravel real
-reciprocal relu remainder renorm repeat repeat_interleave requires_grad reshape reshape_as retain_grad roll
-rot90 round rsqrt scatter scatter_add select sgn shape short sigmoid sign signbit sin sinc sinh size softmax
-sort split split_with_sizes sqrt square squeeze std stride sub subtract sum sum_to_size swapaxes swapdims t
-take take_along_dim tan tanh tensor_split tile to tolist topk trace transpose tril triu true_divide trunc
-type type_as unbind unflatten unfold uniform_ unique unique_consecutive unsqueeze values var vdot view
-view_as where xlogy zero_ requires_grad_
+H T mH mT abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr adjoint all allclose amax amin
+aminmax angle any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort argwhere
+as_strided asin asinh atan atan2 atanh backward baddbmm bernoulli bfloat16 bincount bitwise_and
+bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bool broadcast_to byte ceil
+chunk clamp clamp_max clamp_min clip clone conj contiguous copy_ copysign corrcoef cos cosh count_nonzero
+cov cpu cross cuda cummax cummin cumprod cumsum data deg2rad det detach device diag diag_embed diagflat
+diagonal diff digamma dim dist div divide dot double dsplit dtype element_size eq equal erf erfc erfinv exp
+exp2 expand expand_as expm1 exponential_ fill_ fill_diagonal_ fix flatten flip fliplr flipud float
+float_power floor floor_divide fmax fmin fmod frac frexp gather gcd ge get_device grad greater greater_equal
+gt half hardshrink heaviside histc hsplit hypot imag index_add index_copy index_fill index_put index_select
+indices inner int inverse is_complex is_contiguous is_cpu is_cuda is_floating_point is_leaf is_nonzero
+is_same_size is_signed isclose isfinite isinf isnan isneginf isposinf isreal item itemsize kron kthvalue
+layout lcm ldexp le lerp less less_equal lgamma log log10 log1p log2 log_softmax logaddexp logaddexp2
+logcumsumexp logdet logical_and logical_not logical_or logical_xor logit logsumexp long lt masked_fill
+masked_scatter masked_select matmul matrix_exp matrix_power max maximum mean median min minimum mm mode
+moveaxis movedim msort mul multinomial multiply mv nan_to_num nanmean nanmedian nanquantile nansum narrow
+nbytes ndim ndimension ne neg negative nelement new_empty new_full new_ones new_tensor new_zeros nonzero
+norm normal_ not_equal numel outer permute pinverse polygamma positive pow prelu prod quantile rad2deg
+random_ ravel real reciprocal relu remainder renorm repeat repeat_interleave requires_grad reshape
+reshape_as retain_grad roll rot90 round rsqrt scatter scatter_add scatter_reduce select select_scatter sgn
+shape short sigmoid sign signbit sin sinc sinh size slice_scatter slogdet softmax sort split
+split_with_sizes sqrt square squeeze std stride sub subtract sum sum_to_size svd swapaxes swapdims t take
+take_along_dim tan tanh tensor_split tile to tolist topk trace transpose tril triu true_divide trunc type
+type_as unbind unflatten unfold uniform_ unique unique_consecutive unsqueeze values var vdot view view_as
+vsplit where xlogy zero_ requires_grad_
 """
 _OF_ARRAYS = """
 T all any argmax argmin argpartition argsort as_integer_ratio astype base bits clip conj copy cumprod cumsum
@@ -262,8 +264,8 @@ def is_listed(full: str) -> bool:
     return isinstance(found, np.ufunc | float) or numbers
 
 
-# Functions that tensors also have as a method: they compute.
-_METHODS_OF_TORCH = frozenset(dir(torch._C._VariableFunctions)) & frozenset(dir(torch.Tensor))
+# Functions whose method is on the list; what a newer PyTorch brings is not.
+_METHODS_OF_TORCH = frozenset(dir(torch._C._VariableFunctions)) & (_words(_OF_TENSORS) | _IN_PLACE)
 
 
 @functools.cache

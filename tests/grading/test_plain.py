@@ -165,6 +165,7 @@ BEYOND = [
     "import logging\nlogging.getLogger().handlers",
     "import logging\nlogging.getLogger().manager",
     "torch.distributions.register_kl(1, 2)",
+    "torch.slice_inverse(x, x)",  # a method of tensors, too, but none that anybody has looked at
     # lines that IPython runs, and Python takes for the rest of a comment
     "# a\x0c%time 1\x0cevil()",
     "# a\u2028%time 1\u2028evil()",
