@@ -84,6 +84,7 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS, db: str | None 
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     config.GenerateFeedback.exporter_class = "cnnlab.grading.feedback.InertExporter"
+    config.GenerateFeedbackApp.CourseDirectory.ignore = ["*"]  # nor do files of theirs lie beside one
     config.InertExporter.book = chosen["book"]
     config.HTMLExporter.sanitize_html = True  # the formgrader's
     config.HTMLExporter.preprocessors = ["cnnlab.grading.feedback.InertOutputs"]

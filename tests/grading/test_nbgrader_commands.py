@@ -52,6 +52,8 @@ def test_generate_collect_autograde_feedback_export(
     )
     submit("bob", answered(double="import os\n\n\ndef double(x):\n    os._exit(1)"))
 
+    (root / "course/submitted/bob/tiny/page.html").write_text("<script>act()</script>")
+
     nbgrader("autograde", "tiny")
     nbgrader("generate_feedback", "tiny")
     nbgrader("export", "--to", "grades.csv")
@@ -64,6 +66,7 @@ def test_generate_collect_autograde_feedback_export(
         "bob": ("3.0", "3.0"),
     }
     assert "ended the kernel" in (root / "course/feedback/bob/tiny/tiny.html").read_text()
+    assert [path.name for path in (root / "course/feedback/bob/tiny").iterdir()] == ["tiny.html"]
 
 
 def test_zip_collect_from_a_learning_platform(nbgrader: Any, root: Path, answered: Any) -> None:
