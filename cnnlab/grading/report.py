@@ -111,7 +111,8 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> list[str]:
     states = [outcome.state for outcome in mine]
     scored = [outcome for outcome in mine if outcome.scores]
     by_hand = sum(None in outcome.scores.values() for outcome in scored)
-    mean = f"{sum(map(_total, scored)) / len(scored):.2f}" if scored else "–"
+    least = "≥ " if by_hand else ""  # what is to be read counts as nothing yet
+    mean = f"{least}{sum(map(_total, scored)) / len(scored):.2f}" if scored else "–"
     possible = f"{sum(scored[0].max_scores.values()):g}" if scored else "–"
     counts = [len(mine), *(states.count(state) for state in ("graded", "unchanged", "needs attention"))]
     return [name, *map(str, counts), str(by_hand), mean, possible]
