@@ -19,6 +19,7 @@ from types import FunctionType
 from typing import Any
 
 import torch
+import torch.autograd.graph
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.profiledir import ProfileDir
@@ -55,6 +56,7 @@ class StudentKernel(IPythonKernel):
         self.settle_torch, self.recursion_limit = settled(), sys.getrecursionlimit()
         withhold_reference()
         keep_targets()
+        tell_of_shapes()
         # Nothing but this process runs here (`seccomp`). A line such as `!nvidia-smi` is no error:
         # it says so, and the answer may follow in the same cell.
         self.shell.system = self.shell.getoutput = no_other_program
@@ -193,6 +195,23 @@ def _with_own_target(loss: Callable[..., Any]) -> Callable[..., Any]:
         return loss(scores, target.clone() if type(target) is torch.Tensor else target, *args, **kwargs)
 
     return call
+
+
+def tell_of_shapes() -> None:
+    """Let `x.data = …` with another shape count as a change in place, which ends the way back.
+
+    The gradient of a pool, among others, is written to places of which nobody looks again whether they lie
+    in the tensor: they did on the way there.
+    """
+    data: Any = torch.Tensor.data
+
+    def change(tensor: torch.Tensor, value: torch.Tensor) -> None:
+        before = tensor.shape, tensor.dtype
+        data.__set__(tensor, value)
+        if before != (tensor.shape, tensor.dtype):
+            torch.autograd.graph.increment_version(tensor)
+
+    setattr(torch.Tensor, "data", property(data.__get__, change))  # noqa: B010
 
 
 def _withheld(*args: Any, **kwargs: Any) -> Any:

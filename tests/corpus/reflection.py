@@ -978,7 +978,7 @@ n = 5_000_000
 far = 2 * n
 START
 write(0, 0)
-table = np.empty(2 * n, dtype="O")
+table = np.FILL(2 * n, dtype="O")
 
 words = [1 << 40, where(repr("".maketrans)), (1 << 63) - 1, (1 << 64) - 1, 0x84, 0, 0, 0, 0, 0]
 text = "".join([chr(value >> 8 * i & 255) for value in words for i in range(8)])
@@ -990,7 +990,7 @@ write(far + 1, sum(ord(memory[address + i]) << 8 * i for i in range(8)))
 names = table[place + 1]
 names["exec"](%r)
 """
-# What writes there: (why, what it begins with).
+# What writes there: (why, what it begins with, what makes the table).
 WRITING = {
     "target_that_changes_behind_the_loss": (
         "The gradient of a loss for each sample goes where the targets say, changed since, without a look.",
@@ -1006,17 +1006,41 @@ WRITING = {
             y.backward(-torch.tensor([value]).view(torch.float64))
             x.grad = None
         """,
+        "empty",
+    ),
+    "input_that_shrinks_behind_the_pool": (
+        "A leaf is given other memory, smaller than what the pool's gradient has places for.",
+        """
+        large = torch.zeros(1, 1, 5000, 2500, dtype=torch.float64)
+        small = torch.zeros(1, 1, 5000, 1000, dtype=torch.float64)
+        x = large.detach().requires_grad_()
+
+
+        def write(place, value):
+            x.data = large.zero_()
+            large.view(-1)[place] = 1
+            y = F.max_pool2d(x, (5000, 1000), stride=5000)
+            x.data = small
+            more = value - where(repr((0).bit_length))  # than the address that is there
+            grad = torch.tensor(abs(more)).view(torch.float64).expand(1, 1, 1, 1)
+            try:
+                y.backward(grad if more > 0 else -grad)
+            except RuntimeError:
+                pass
+        """,
+        "zeros",
     ),
 }
 
 
 def _written(name: str) -> Sample:
-    why, start = WRITING[name]
+    why, start, fill = WRITING[name]
 
     @sample(ITEM, zero="loss", cause="loss", name=name, why=why)
     def make(work: Work) -> None:
         work.wrong("label_smoothing_loss")
-        work.cell(ANYWHERE.replace("START", dedent(start)) % REPLACE, before="check_loss")
+        code = ANYWHERE.replace("START", dedent(start)).replace("FILL", fill)
+        work.cell(code % REPLACE, before="check_loss")
 
     return make
 

@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from sample_class import build
 
 from cnnlab.grading.plain import beyond, beyond_in
-from cnnlab.grading.student_kernel import keep_targets
+from cnnlab.grading.student_kernel import keep_targets, tell_of_shapes
 
 GIVEN = "import torch\n\nfrom cnnlab.check import check\n\n\ndef attempt(function, *given):\n    pass"
 
@@ -418,3 +418,15 @@ def test_a_loss_of_each_sample_is_not_led_astray_by_targets_that_change(monkeypa
         value.sum().backward()
         assert scores.grad is not None
         assert int(scores.grad.argmin()) == 0
+
+
+def test_a_tensor_that_shrinks_has_no_gradient_beyond_its_end(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(torch.Tensor, "data", torch.Tensor.data)  # to be put back
+    tell_of_shapes()
+    x = torch.zeros(1, 1, 3, 2, requires_grad=True)
+    y = torch.nn.functional.max_pool2d(x, 1, stride=2)
+    x.data = x * 2
+    y.sum().backward(retain_graph=True)
+    x.data = torch.zeros(1, 1, 3, 1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
