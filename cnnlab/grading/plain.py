@@ -30,6 +30,7 @@ from cnnlab.grading.vocabulary import (
     METHODS,
     MOST_ARGUMENTS,
     NOT_GIVEN,
+    NOT_GIVEN_TO,
     OF_IPYTHON,
     OF_VIEWS,
     UNTOUCHABLE,
@@ -424,24 +425,22 @@ class _Code:
         return once and all(self._call_of(one) for one in uses)
 
     def _keyword(self, node: ast.keyword) -> str:
+        call = self.above.get(id(node))
+        full = self._full(call.func) if isinstance(call, ast.Call) else None
         match node:
             case ast.keyword(arg=None, value=ast.Dict(keys=keys)):
                 names = [key.value if isinstance(key, ast.Constant) else None for key in keys]
-                return next((f"gives {name!r}" for name in names if not self._may_be_given(name)), "")
+                return next((f"gives {name!r}" for name in names if not _may_be_given(name, full)), "")
             case ast.keyword(arg=None):
-                call = self.above.get(id(node))
-                full = self._full(call.func) if isinstance(call, ast.Call) else None
                 known = isinstance(node.value, ast.Name) and node.value.id in self.rest
+                known &= full not in NOT_GIVEN_TO
                 return "" if known or full in FACTORIES else f"passes to {full} names that do not show"
             case ast.keyword(arg="file", value=value):
-                match self.above.get(id(node)), self._full(value):
+                match call, self._full(value):
                     case ast.Call(func=ast.Name("print")), "sys.stderr" | "sys.stdout":
                         return ""
                 return "prints to something of its own"
-        return "" if self._may_be_given(node.arg) else f"gives {node.arg}"
-
-    def _may_be_given(self, name: object) -> bool:
-        return isinstance(name, str) and not leads_further(name) and name not in NOT_GIVEN
+        return "" if _may_be_given(node.arg, full) else f"gives {node.arg}"
 
     # Where something stands.
 
@@ -729,6 +728,11 @@ def _members(kind: ast.ClassDef) -> Iterator[str]:
 
 def _called(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) else node
+
+
+def _may_be_given(name: object, to: str | None) -> bool:
+    known = isinstance(name, str) and not leads_further(name)
+    return known and name not in NOT_GIVEN and name not in NOT_GIVEN_TO.get(to or "", ())
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:

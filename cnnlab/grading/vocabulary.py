@@ -148,6 +148,8 @@ FACTORIES = frozenset(
 # How many arguments may come without a name, where a further one is not to be given.
 MOST_ARGUMENTS = {"torch.nn.MaxPool2d": 3, "torch.nn.functional.max_pool2d": 3}
 NOT_GIVEN = _words("extra exc_info file module memo cdata")  # as keywords
+# Of a window with gaps no place may lie in the input: PyTorch writes its gradient beyond the end.
+NOT_GIVEN_TO = dict.fromkeys(("torch.nn.MaxPool2d", "torch.nn.functional.max_pool2d"), _words("dilation"))
 OF_IPYTHON = _words("get_ipython In Out exit quit _ih _oh _dh")  # there from the start, whatever binds them
 # Not those that C code asks for in the middle of something, or that get whatever stands beside an operator.
 METHODS = _words("__init__ __post_init__ __call__")

@@ -3,7 +3,7 @@
 from textwrap import dedent
 
 from corpus.elsewhere import BLIND, BODY, FOUND, REPLACE, TABLE
-from corpus.making import Sample, Work, made_in, sample
+from corpus.making import Outcome, Sample, Work, made_in, sample
 
 ITEM = "code that reaches beyond itself without a name for it"
 ANY = "A class that takes everything for its own, and whose pattern reads globals"
@@ -990,8 +990,8 @@ write(far + 1, sum(ord(memory[address + i]) << 8 * i for i in range(8)))
 names = table[place + 1]
 names["exec"](%r)
 """
-# What writes there: (why, what it begins with, what makes the table).
-WRITING = {
+# What writes there: (why, what it begins with, what makes the table, how it ends).
+WRITING: dict[str, tuple[str, str, str, Outcome]] = {
     "target_that_changes_behind_the_loss": (
         "The gradient of a loss for each sample goes where the targets say, changed since, without a look.",
         """
@@ -1007,6 +1007,7 @@ WRITING = {
             x.grad = None
         """,
         "empty",
+        "Z",
     ),
     "input_that_shrinks_behind_the_pool": (
         "A leaf is given other memory, smaller than what the pool's gradient has places for.",
@@ -1029,14 +1030,36 @@ WRITING = {
                 pass
         """,
         "zeros",
+        "Z",
+    ),
+    "window_beside_the_input": (
+        "No place of a pool's window lies in the input; its gradient has one all the same, beyond the end.",
+        """
+        far = n + 1000
+        x = torch.zeros(1, 1, 1, n, dtype=torch.float64, requires_grad=True)
+        y = F.max_pool2d(x, (2, 1), stride=1, padding=(1, 0), dilation=(2, 1))
+        grad = torch.zeros_like(y)
+
+
+        def write(place, value):
+            more = value - where(repr((0).bit_length))  # than the address that is there
+            one = torch.tensor(abs(more)).view(torch.float64)
+            grad.zero_().view(-1)[place - n] = one if more > 0 else -one
+            y.backward(grad, retain_graph=True)
+            x.grad = None
+        """,
+        "zeros",
+        "A",
     ),
 }
 
 
 def _written(name: str) -> Sample:
-    why, start, fill = WRITING[name]
+    why, start, fill, outcome = WRITING[name]
 
-    @sample(ITEM, zero="loss", cause="loss", name=name, why=why)
+    zero = "loss" if outcome == "Z" else ()
+
+    @sample(ITEM, outcome, zero=zero, cause="loss", name=name, why=why)
     def make(work: Work) -> None:
         work.wrong("label_smoothing_loss")
         code = ANYWHERE.replace("START", dedent(start)).replace("FILL", fill)

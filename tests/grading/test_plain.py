@@ -20,6 +20,7 @@ def test_every_style_of_right_answers_is_plain(path) -> None:  # type: ignore[no
 
 PLAIN = [
     "import torch.nn.functional as F\nx = F.max_pool2d(torch.ones(1, 1, 4, 4), 2, stride=2)",
+    "import torch.nn.functional as F\nx = F.unfold(torch.ones(1, 1, 4, 4), 2, dilation=2)",
     "where = {'dtype': torch.float64}\nx = torch.zeros(3, **where)",
     "%matplotlib inline\nprint(1)",
     "import numpy as np\nprint(np.random.default_rng(0).normal(size=3), np.float32(1))",
@@ -355,6 +356,9 @@ BEYOND = [
     "import torch.nn.functional as F\nk = []\nF.max_pool2d(*k)",
     "import torch.nn.functional as F\npool = F.max_pool2d",
     "torch.nn.MaxPool2d(2, 2, 0, 1, True)",
+    "torch.nn.MaxPool2d(2, dilation=2)",
+    "def pool(**rest): return torch.nn.MaxPool2d(2, **rest)",
+    "import torch.nn.functional as F\nF.max_pool2d(torch.ones(1, 1, 1, 9), **{'dilation': (2, 1)})",
     "k = {}\ntorch.nn.MaxPool2d(2, **k)",
     "k = {}\ntorch.gather(torch.ones(1), 0, torch.ones(1).long(), **k)",
     "class A:\n    def __repr__(self): return 'a'",
