@@ -192,7 +192,8 @@ def keep_targets() -> None:
 def _with_own_target(loss: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(loss)
     def call(scores: Any, target: Any, *args: Any, **kwargs: Any) -> Any:
-        return loss(scores, target.clone() if type(target) is torch.Tensor else target, *args, **kwargs)
+        own = torch.Tensor.clone(target) if isinstance(target, torch.Tensor) else target  # or a parameter
+        return loss(scores, own, *args, **kwargs)
 
     return call
 

@@ -1009,6 +1009,23 @@ WRITING: dict[str, tuple[str, str, str, Outcome]] = {
         "empty",
         "Z",
     ),
+    "parameter_that_changes_behind_the_loss": (
+        "The same of a target that is a parameter, which is another class of tensors.",
+        """
+        x = torch.zeros(1, n, dtype=torch.float64, requires_grad=True)
+        target = torch.nn.Parameter(torch.zeros(1, dtype=torch.long), requires_grad=False)
+
+
+        def write(place, value):
+            target.data.fill_(0)
+            y = F.nll_loss(x, target, reduction="none")
+            target.data.fill_(place)
+            y.backward(-torch.tensor([value]).view(torch.float64))
+            x.grad = None
+        """,
+        "empty",
+        "Z",
+    ),
     "input_that_shrinks_behind_the_pool": (
         "A leaf is given other memory, smaller than what the pool's gradient has places for.",
         """

@@ -416,12 +416,14 @@ def test_a_loss_of_each_sample_is_not_led_astray_by_targets_that_change(monkeypa
         monkeypatch.setattr(torch._C._nn, name, getattr(torch._C._nn, name))  # to be put back
     keep_targets()
     for loss in (torch.nn.NLLLoss(reduction="none"), torch.nn.CrossEntropyLoss(reduction="none")):
-        scores, target = torch.zeros(1, 3, requires_grad=True), torch.zeros(1, dtype=torch.long)
-        value = loss(scores, target)
-        target.data.fill_(2)
-        value.sum().backward()
-        assert scores.grad is not None
-        assert int(scores.grad.argmin()) == 0
+        for kind in (torch.Tensor, torch.nn.Parameter):
+            scores, target = torch.zeros(1, 3, requires_grad=True), torch.zeros(1, dtype=torch.long)
+            target = target if kind is torch.Tensor else kind(target, requires_grad=False)
+            value = loss(scores, target)
+            target.data.fill_(2)
+            value.sum().backward()
+            assert scores.grad is not None
+            assert int(scores.grad.argmin()) == 0
 
 
 def test_a_tensor_that_shrinks_has_no_gradient_beyond_its_end(monkeypatch) -> None:  # type: ignore[no-untyped-def]
