@@ -731,6 +731,8 @@ def _called(node: ast.expr) -> ast.expr:
 
 
 def _may_be_given(name: object, to: str | None) -> bool:
+    if name == "out":  # PyTorch counts what comes there, then writes, maybe over what it counted
+        return (to or "").startswith("numpy.")
     known = isinstance(name, str) and not leads_further(name)
     return known and name not in NOT_GIVEN and name not in NOT_GIVEN_TO.get(to or "", ())
 

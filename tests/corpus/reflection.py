@@ -1049,6 +1049,28 @@ WRITING: dict[str, tuple[str, str, str, Outcome]] = {
         "zeros",
         "Z",
     ),
+    "mask_that_is_written_to": (
+        "What a mask selects is written over the mask, which then selects more than was counted.",
+        """
+        far = 8000
+        fill = [np.zeros(8 * n, dtype=np.uint8) for _ in range(4)]
+
+
+        def write(place, value):
+            if place == 0:
+                return
+            memory = np.zeros(8 * n, dtype=np.uint8)
+            mask = torch.from_numpy(memory[-36_000:])
+            mask[:4000] = 1
+            values = torch.full((36_000,), where(repr((0).bit_length)))
+            values[:4000] = 0x0101_0101_0101_0101
+            values[place] = value
+            out = torch.from_numpy(memory[-32_000:]).view(torch.int64)
+            torch.masked_select(values, mask.view(torch.bool), out=out)
+        """,
+        "zeros",
+        "A",
+    ),
     "window_beside_the_input": (
         "No place of a pool's window lies in the input; its gradient has one all the same, beyond the end.",
         """

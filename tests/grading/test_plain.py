@@ -21,6 +21,7 @@ def test_every_style_of_right_answers_is_plain(path) -> None:  # type: ignore[no
 PLAIN = [
     "import torch.nn.functional as F\nx = F.max_pool2d(torch.ones(1, 1, 4, 4), 2, stride=2)",
     "import torch.nn.functional as F\nx = F.unfold(torch.ones(1, 1, 4, 4), 2, dilation=2)",
+    "import numpy as np\nx = np.ones(2)\nnp.add(x, x, out=x)\nnp.add.reduce(x, out=x[:1])",
     "where = {'dtype': torch.float64}\nx = torch.zeros(3, **where)",
     "%matplotlib inline\nprint(1)",
     "import numpy as np\nprint(np.random.default_rng(0).normal(size=3), np.float32(1))",
@@ -357,6 +358,10 @@ BEYOND = [
     "import torch.nn.functional as F\npool = F.max_pool2d",
     "torch.nn.MaxPool2d(2, 2, 0, 1, True)",
     "torch.nn.MaxPool2d(2, dilation=2)",
+    "x = torch.ones(2)\ntorch.masked_select(x, x > 0, out=x)",
+    "x = torch.ones(2)\ntorch.masked_select(x, x > 0, **{'out': x})",
+    "def f(g, x): g(x, out=x)\nf(torch.nonzero, torch.ones(2))",
+    "class A:\n    def __init__(self): self.g = torch.nonzero\n    def f(self, x): self.g(x, out=x)",
     "def pool(**rest): return torch.nn.MaxPool2d(2, **rest)",
     "import torch.nn.functional as F\nF.max_pool2d(torch.ones(1, 1, 1, 9), **{'dilation': (2, 1)})",
     "k = {}\ntorch.nn.MaxPool2d(2, **k)",
