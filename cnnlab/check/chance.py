@@ -60,10 +60,13 @@ def unrelated(
 
 
 def no_neighbours(values: torch.Tensor, chance: float, what: str, suspect: str) -> None:
-    """Raise `Wrong` if a draw depends on one shortly before it, or half of all away."""
+    """Raise `Wrong` if a draw depends on one shortly before it, half of all away, or as far from the end."""
     for lag in lags(len(values)):
         text = f"{what} {lag} apart"
         unrelated(values[lag:], values[:-lag], chance, text, suspect)
+    half = len(values) // 2
+    text = f"{what} as far from the first as from the last"
+    unrelated(values[:half], values.flip(0)[:half], chance, text, None)
 
 
 def lags(size: int) -> tuple[int, ...]:

@@ -484,6 +484,134 @@ CHANGES: dict[str, tuple[str, list[tuple[str, str]], set[str]]] = {
         ],
         {"randomness"},
     ),
+    "no variance below 1e-12": (
+        "batch_norm",
+        [("(var + eps)", "(var + eps).clamp(min=1e-12)")],
+        {"forward"},
+    ),
+    "features that lie in rows": (
+        "batch_norm",
+        [
+            (
+                "    reduced = (0,) if x.ndim == 2",
+                "    x = x.view(-1).view(x.shape) if x.ndim == 2 else x\n    reduced = (0,) if x.ndim == 2",
+            )
+        ],
+        {"forward", "running_statistics", "evaluation", "backward"},
+    ),
+    "gradients of features that lie in rows": (
+        "batch_norm",
+        [
+            (
+                "    grad_beta = ",
+                "    grad_y = grad_y.view(-1).view(grad_y.shape) if grad_y.ndim == 2 else grad_y\n"
+                "    grad_beta = ",
+            )
+        ],
+        {"backward"},
+    ),
+    "a gradient divided by the variance": (
+        "batch_norm",
+        [
+            (
+                "(normalised, inv_std, gamma",
+                "(normalised, inv_std * (var / var).reshape(per_channel), gamma",
+            )
+        ],
+        {"backward"},
+    ),
+    **{
+        f"a gradient with {scale}": (
+            "inverted_dropout",
+            [("grad_y / (1 - p)", f"grad_y / {scale}")],
+            {"backward"},
+        )
+        for scale in ("(1 - round(p, 2))", "max(1 - p, 0.05)", "max(1 - p, 1e-2)")
+    },
+    "no gradient above 0.95": (
+        "inverted_dropout",
+        [
+            (
+                "    if p == 1:\n        return torch.zeros_like(grad_y)",
+                "    if p > 0.95:\n        return torch.zeros_like(grad_y)",
+            )
+        ],
+        {"backward"},
+    ),
+    **{
+        f"no energy below 1e-6: {function}": (
+            "local_response_norm",
+            [
+                (
+                    f"{last}\n    return x / (k + alpha * energy) ** beta",
+                    f"{last}\n    return x / (k + alpha * energy).clamp(min=1e-6) ** beta",
+                )
+            ],
+            {name, f"{name}_gradient"},
+        )
+        for name, function, last in (
+            ("across_channels", "across", "for window in windows], dim=1)"),
+            ("within_channel", "within", ".unfold(3, size, 1).sum(dim=-1)"),
+        )
+    },
+    "a small ε taken for none": (
+        "label_smoothing",
+        [
+            ("size, share =", "epsilon = epsilon if epsilon > 0.05 else 0\n    size, share ="),
+            ("    largest = ", "    epsilon = epsilon if epsilon > 0.05 else 0\n    largest = "),
+            ("    weights = ", "    epsilon = epsilon if epsilon > 0.05 else 0\n    weights = "),
+            ("return float(epsilon *", "return float((epsilon if epsilon > 0.05 else 0) *"),
+        ],
+        {"targets", "loss", "gradient", "pytorch_epsilon"},
+    ),
+    "flips of the second half from the first, backwards": (
+        "preprocessing",
+        [
+            (
+                "return torch.rand(n, generator=generator, device=where) < p",
+                "flips = torch.rand(n, generator=generator, device=where) < p\n"
+                "    flips[n // 2 :] = flips[: n - n // 2].flip(0)\n    return flips",
+            )
+        ],
+        {"draw_flips"},
+    ),
+    "crops of the second half from the first, backwards": (
+        "preprocessing",
+        [
+            (
+                "return torch.randint(0, 2 * padding + 1, (n, 2), generator=generator, device=where)",
+                "r = torch.randint(0, 2 * padding + 1, (n, 2), generator=generator, device=where)\n"
+                "    r[n // 2 :] = r[: n - n // 2].flip(0)\n    return r",
+            )
+        ],
+        {"draw_crops"},
+    ),
+    "every 0 filled": (
+        "preprocessing",
+        [
+            (
+                "return torch.where(inside, torch.full_like(images, value), images)",
+                "images = images * ~inside\n"
+                "    return torch.where(images == 0, torch.full_like(images, value), images)",
+            )
+        ],
+        {"erase"},
+    ),
+    "parameters of more than one number": (
+        "tuning",
+        [("if parameter.dim() > 1", "if parameter.dim() > 1 and parameter.numel() > 1")],
+        {"penalty", "penalty_gradient"},
+    ),
+    "the last epoch, if it is the best and training goes on": (
+        "tuning",
+        [
+            (
+                "return best_epoch, None",
+                "return (len(losses) if losses[-1] == min(losses) else best_epoch), None",
+            )
+        ],
+        {"early_stopping"},
+    ),
     "the next seed for the next numbers": (
         "tuning",
         [

@@ -44,7 +44,7 @@ _SETTINGS = (
     Setting((6, 4), torch.float64, "strided", eps=2.1),  # large and not exact in float32
     Setting((4, 3, 6, 5), torch.float64, "transposed", eps=1e-3),
     Setting((3, 2, 4, 5), layout="expanded", eps=0.1, note="all samples equal"),
-    Setting((4, 4), torch.float64, eps=0.01, note="square"),
+    Setting((4, 4), torch.float64, "transposed", eps=0.01, note="square"),
     Setting((3, 3, 3, 3), eps=0.01, note="all sizes equal"),
     Setting((1, 3, 5, 4), eps=0.01, note="a single image"),
     Setting((2, 3), torch.float64, eps=0.01, note="two samples"),
@@ -54,6 +54,7 @@ _SETTINGS = (
     Setting((5, 3, 4, 4), std=300.0, note="large spread"),
     Setting((6, 3, 1, 1), eps=0.01, note="a single pixel"),
     Setting((5, 3, 1, 4), eps=0.01, note="a single row"),
+    Setting((6, 3, 2, 2), torch.float64, eps=0.0, mean=0.0, std=1e-7, note="tiny spread and no eps"),
 )
 # The spread is so small that eps = 1e-5 shows.
 _DEFAULTS = Setting((7, 3), torch.float64, std=0.01, note="nothing but the tensors given", defaults=True)
@@ -61,6 +62,7 @@ _OFFSETS = (
     Setting((12, 6, 3, 3), mean=1e4, std=1.0, note="large offset"),
     Setting((12, 6), torch.float64, mean=1e8, std=1.0, note="large offset"),
 )
+_CONSTANT = Setting((6, 2), eps=0.1, note="a constant channel")
 _ONE_PASS = "one_pass_variance"
 
 
@@ -98,6 +100,12 @@ def _draw(setting: Setting, draw: Draw, device: torch.device) -> Arguments:
     )
 
 
+def _draw_constant(draw: Draw, device: torch.device) -> Arguments:
+    given = _draw(_CONSTANT, draw, device)
+    given.x.tensor[:, 0] = 2.0
+    return given
+
+
 def _normalise(call: Call, setting: Setting, given: Arguments, training: bool) -> Any:
     asked: dict[str, Any] = {"training": training, "momentum": setting.momentum, "eps": setting.eps}
     if setting.defaults:
@@ -119,10 +127,7 @@ def _forward(draw: Draw, device: torch.device) -> Iterator[Case]:
     for setting in (*_SETTINGS, _DEFAULTS, *_OFFSETS):
         suspect = _ONE_PASS if setting in _OFFSETS else None
         yield _forward_case(setting, _draw(setting, draw, device), suspect)
-    constant = Setting((6, 2), eps=0.1, note="a constant channel")
-    given = _draw(constant, draw, device)
-    given.x.tensor[:, 0] = 2.0
-    yield _forward_case(constant, given, "eps_missing")
+    yield _forward_case(_CONSTANT, _draw_constant(draw, device), "eps_missing")
 
 
 def _forward_case(setting: Setting, given: Arguments, suspect: str | None) -> Case:
@@ -197,6 +202,7 @@ def _backward(draw: Draw, device: torch.device) -> Iterator[Case]:
             yield _backward_case(setting, _draw(setting, draw, device))
     offset = Setting((8, 3, 3, 3), mean=3000.0, std=1.0, note="large offset")
     yield _backward_case(offset, _draw(offset, draw, device), _ONE_PASS)
+    yield _backward_case(_CONSTANT, _draw_constant(draw, device), "eps_missing_in_backward")
     first = Setting((5, 4), eps=0.1)
     for shape in ((2, 4, 3, 2), (5, 4)):  # the second pass may overwrite what the first has kept by shape
         second = Setting(shape, eps=0.01)

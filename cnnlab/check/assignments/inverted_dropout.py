@@ -246,6 +246,11 @@ def _backward(draw: Draw, device: torch.device) -> Iterator[Case]:
     everything = torch.ones(4, 6, dtype=torch.bool, device=device)
     yield _backward_case(Argument(grad_y), everything, 0.0, "training, p = 0, all kept")
     yield _backward_case(Argument(grad_y), everything, 0.5, "training, p = 0.5, all happen to be kept")
+    # A p that is rounded somewhere on its way, and one that is nearly 1.
+    for p in (draw.uniform(0.2, 0.8), 0.999):
+        yield _backward_case(
+            Argument(grad_y), draw.mask(4, 6, keep=0.5, device=device), p, f"training, p = {p}"
+        )
     vast = Argument(1e60 * draw.normal(4, 6, dtype=torch.float64, device=device))
     mask = draw.mask(4, 6, keep=0.7, device=device)
     yield _backward_case(vast, mask, 0.3, "training, gradients beyond float32")

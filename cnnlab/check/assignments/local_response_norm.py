@@ -40,6 +40,7 @@ _SETTINGS = (
     Setting((1, 1, 4, 6), 3, note="one channel"),
     Setting((1, 5, 1, 1), 3, dtype=torch.float64, note="one position"),
     Setting((2, 4, 3, 5), 3, k=0.0, beta=1.0, dtype=torch.float64, note="k = 0"),
+    Setting((2, 4, 3, 5), 3, k=0.0, dtype=torch.float64, std=1e-5, note="k = 0, tiny activations"),
     Setting((2, 5, 4, 3), 3, alpha=0.0, note="alpha = 0"),
     Setting((2, 5, 4, 3), 6, beta=0.5, std=30.0, note="large activations"),
     Setting((2, 6, 5, 4), 3, dtype=torch.float64, relu=True, note="half of x is exactly 0"),

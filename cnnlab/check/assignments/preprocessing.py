@@ -25,6 +25,7 @@ class Setting:
     layout: Layout = "contiguous"
     mean: float = 0.4
     std: float = 1.2
+    relu: bool = False
     note: str = ""
 
     @property
@@ -53,6 +54,7 @@ def _images(setting: Setting, draw: Draw, device: torch.device) -> Argument:
     images = draw.normal(n, c, h, w, dtype=torch.float64, device=device)
     shift, scale = (draw.normal(c, 1, 1, device=device) for _ in range(2))
     images = setting.mean + setting.std * (images * (scale.abs() + 0.5) + shift)
+    images = images.relu() if setting.relu else images
     if setting.layout == "expanded":
         images = images[:1].expand_as(images).clone()
     return Argument(images.to(setting.dtype), setting.layout)
@@ -266,6 +268,8 @@ def _erase(draw: Draw, device: torch.device) -> Iterator[Case]:
     whole = [[0, 0, 4, 3], [3, 2, 1, 1], [0, 1, 4, 1], [1, 0, 2, 3]]
     setting = Setting((4, 2, 4, 3), torch.float64, note="the whole image, a corner, a column, rows")
     yield _erase_case(setting, whole, draw, device, draw.uniform(1.0, 2.0))
+    dark = Setting((4, 2, 4, 3), mean=0.0, relu=True, note="many pixels are exactly 0")
+    yield _erase_case(dark, whole, draw, device, 0.5)
 
 
 def _rectangle(draw: Draw, height: int, width: int) -> list[int]:

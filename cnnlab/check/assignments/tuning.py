@@ -21,7 +21,7 @@ _MODELS: tuple[tuple[tuple[tuple[int, ...], ...], torch.dtype], ...] = (
     (((5, 2, 3, 3), (5,), (5,), (5,), (3, 20), (3,)), torch.float64),
     (((3, 2), (4, 3), (), (2, 1, 2, 1, 2)), torch.float32),  # a number, a kernel for volumes
     (((6,), (2, 6), (2, 2, 1)), torch.float64),
-    (((1, 4), (4, 1), (1,)), torch.float64),
+    (((1, 4), (4, 1), (1, 1), (1,)), torch.float64),
 )
 
 
@@ -190,8 +190,6 @@ def _numbers(n: int, low: float, high: float) -> Drawing:
         if n >= MANY:
             lower = values < math.sqrt(low * high)
             chance.no_neighbours(lower, 0.5, "halves of the scale", "evenly_spaced")
-            text = "halves of the scale, of numbers as far from the first as from the last,"
-            chance.unrelated(lower[: n // 2], lower.flip(0)[: n // 2], 0.5, text, None)
 
     return Drawing(
         "log_uniform", (n, low, high), "numbers", lambda v: v < math.sqrt(low * high), 0.5, inspect
@@ -232,6 +230,7 @@ _CURVES: tuple[tuple[list[float], int, float | None], ...] = (
     ([1.0, 0.5, 0.625, 0.75], 2, None),  # stops with the last epoch
     ([1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25], 3, 0.25),  # small steps add up before it stops
     ([1.0, 0.5, 0.4375, 0.625], 4, 0.125),  # the smallest loss is no improvement
+    ([1.0, 0.5, 0.4375], 4, 0.125),  # nor if it is the last
     ([1.0, 0.0, 0.5, 0.25, 0.125], 2, None),  # a loss may be 0
     *(([scale * loss for loss in (2.0, 1.5, 1.75, 1.25, 1.375, 1.5, 1.0)], 2, None) for scale in _SCALES),
 )
