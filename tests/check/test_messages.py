@@ -155,6 +155,19 @@ def test_check_says_that_it_passed(
     assert capsys.readouterr().out == "passed  label_smoothing.targets  3 of 3 points\n"
 
 
+def test_what_was_rounded_to_float32_is_told(solution: Callable[[str], Functions]) -> None:
+    """Got and expected look the same in six digits."""
+    right = solution("preprocessing")["erase"]
+
+    def erase(images, rectangles, value=0.0):  # type: ignore[no-untyped-def]
+        inside = right(torch.zeros_like(images), rectangles, 1.0) > 0
+        return images * ~inside + value * inside  # a number times a bool tensor is float32
+
+    results = grade("preprocessing", {"erase": erase}, seed=7).results
+    message = next(result.message for result in results if result.name == "preprocessing.erase")
+    assert "right to about seven digits, as float32 has" in message
+
+
 def named(assignment: str, part: str, **functions: object) -> str | None:
     """The misconception that the part's message names."""
     results = grade(assignment, functions, seed=7).results
