@@ -208,10 +208,14 @@ def judge(
             if once is not None and _ask_case(assignment, case, once, {}) is None:
                 failure.details += (("but", TWICE),)
             known = (m for m in assignment.misconceptions if part.name in m.parts)
+            # Right numbers in a wrong dtype are no known mistake that happens to give the same here.
             named = wrong.stage in STAGES and outputs
-            candidates = [m for m in known if named and all(_agrees(assignment, m, *one) for one in right)]
+            named = named and not (wrong.stage == "dtype" and _agrees(assignment, {}, case, asked, outputs))
+            candidates = [
+                m for m in known if named and all(_agrees(assignment, m.functions, *one) for one in right)
+            ]
         if failure is not None and candidates and outputs:
-            candidates = [m for m in candidates if _agrees(assignment, m, case, asked, outputs)]
+            candidates = [m for m in candidates if _agrees(assignment, m.functions, case, asked, outputs)]
         right.append((case, asked, outputs))
         if failure is not None and (not outputs or not candidates or len(candidates) == 1):
             break
@@ -304,10 +308,10 @@ def _library_call(part: Part, banned: list[str]) -> Wrong:
 
 
 def _agrees(
-    assignment: Assignment, misconception: Misconception, case: Case, asked: Asked, outputs: dict[str, Any]
+    assignment: Assignment, wrong: Functions, case: Case, asked: Asked, outputs: dict[str, Any]
 ) -> bool:
     """Whether the wrong implementation gives the student's numbers in this case."""
-    functions = {**assignment.right, **misconception.functions}
+    functions = {**assignment.right, **wrong}
     try:
         alternative = case.run(Trusted(functions, asked.returned))
         for stage in STAGES:

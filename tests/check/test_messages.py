@@ -179,6 +179,11 @@ def test_what_came_back_as_another_type_is_no_known_mistake() -> None:
     assert named("tuning", "step", step_schedule=lambda *a, **k: torch.tensor(0.1)) is None
 
 
+def test_another_dtype_is_no_known_mistake(solution: Callable[[str], Functions]) -> None:
+    right = solution("label_smoothing")["smooth_labels"]
+    assert named("label_smoothing", "targets", smooth_labels=lambda *args: right(*args).double()) is None
+
+
 def test_a_mistake_that_an_earlier_case_refutes_is_not_named(solution: Callable[[str], Functions]) -> None:
     right = solution("batch_norm")["batch_norm_forward"]
 
