@@ -209,8 +209,8 @@ def judge(
                 failure.details += (("but", TWICE),)
             known = (m for m in assignment.misconceptions if part.name in m.parts)
             # Right numbers in a wrong dtype are no known mistake that happens to give the same here.
-            named = wrong.stage in STAGES and outputs
-            named = named and not (wrong.stage == "dtype" and _agrees(assignment, {}, case, asked, outputs))
+            named = wrong.stage in STAGES and bool(outputs)
+            named &= not (wrong.stage == "dtype" and _agrees(assignment, {}, case, asked, outputs))
             candidates = [
                 m for m in known if named and all(_agrees(assignment, m.functions, *one) for one in right)
             ]
