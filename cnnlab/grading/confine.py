@@ -27,6 +27,7 @@ PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 
 PR_SET_PDEATHSIG = 1
 FIRST_USER = 61000  # as root each kernel is a user of its own, so that limits per user are limits per kernel
 USERS = 1000
+OPEN_FILES = 512  # each may be a socket, in which half a megabyte of the system's memory waits to be read
 
 
 def own_namespaces(limits: Limits) -> None:
@@ -62,7 +63,7 @@ def settle(name: str, limits: Limits, number: int) -> None:
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     own = f"{RUNTIME}/{name}"
     _mount(f"{own}/connection", CONNECTION, None, MS_BIND)
-    size = f"size={limits.disk},mode=0700,uid={user},gid={group}"
+    size = f"size={limits.disk},nr_inodes={limits.files},mode=0700,uid={user},gid={group}"
     for path in (WORK, TEMPORARY, "/dev/shm"):  # nothing that is put there can be loaded as machine code
         _mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
     if any(folder.startswith("/tmp/") for folder in own_folders()):  # then it must stay, but for reading
@@ -70,6 +71,9 @@ def settle(name: str, limits: Limits, number: int) -> None:
         _mount(None, "/tmp", None, MS_REMOUNT | MS_BIND | MS_RDONLY)
     else:
         _mount(TEMPORARY, "/tmp", None, MS_BIND)
+    # Of the devices, a mapping of zero is memory of nobody's; full reads alike. Kernels share terminals.
+    _mount("/dev/full", "/dev/zero", None, MS_BIND)
+    _mount("tmpfs", "/dev/pts", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,mode=0")
     _copy(Path(own, "files"), Path(WORK), user, group)
     _mount("tmpfs", RUNTIME, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=0500")
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
@@ -89,13 +93,16 @@ def settle(name: str, limits: Limits, number: int) -> None:
 
 def set_limits(limits: Limits) -> None:
     """The limits that the system itself keeps; the watchdog keeps the others."""
-    used = next(
-        int(line.split()[1]) * 1024
-        for line in Path("/proc/self/status").read_text().splitlines()
-        if line.startswith("VmData:")
-    )
-    data = used + 2 * limits.memory  # reserved is not used; the watchdog counts what is
+    lines = Path("/proc/self/status").read_text().splitlines()
+    used = {
+        line[:6]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("VmData:", "VmSize:"))
+    }
+    data = used["VmData"] + 2 * limits.memory  # reserved is not used; the watchdog counts what is
     resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    # What is only looked at takes no memory, but the tables that say where it would be do.
+    space = used["VmSize"] + 8 * limits.memory
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.disk, limits.disk))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))

@@ -9,9 +9,11 @@ Covered, each claim with an attack in `tests/grading/test_sandbox.py`: no networ
 folder, gradebook, solutions or other submissions; system and packages cannot be written; the submission's
 copy, /tmp and /dev/shm are memory that is gone with the kernel and limited in size, and nothing there can be
 loaded as machine code; other kernels and the process they are forked from are out of sight and of reach;
-memory, processes, size of files and of what lies beside the sockets are limited, and no file can be made
-there; a kernel starts no other process and becomes no other program, and cannot stop itself for good; no
-kernel outlives its grader.
+memory, processes, size and number of files and of what lies beside the sockets are limited, and no file can
+be made there; memory that the system holds for a kernel is none of the process's own, so what takes much of
+it is refused (shared memory without a file, semaphores) or limited (open files, tables of pages); a kernel
+starts no other process and becomes no other program, and cannot stop itself for good; no kernel outlives its
+grader.
 
 Not covered: faults of the Linux kernel; how long a kernel computes (the client sets time limits and kills);
 what is readable in the system and in the installed packages, which students have as well; measuring time.
@@ -54,6 +56,7 @@ class Limits:
     memory: int = 2 << 30  # bytes
     processes: int = 64  # threads count as well
     disk: int = 256 << 20  # bytes, each of the submission's folder, /tmp and /dev/shm
+    files: int = 1 << 15  # and folders, in each of these
     connection: int = 8 << 20  # bytes in the folder of the sockets, the only one on the real disk
 
 

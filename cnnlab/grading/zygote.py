@@ -29,6 +29,7 @@ from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 
 WATCH_SECONDS = 0.05
 LONGEST_REQUEST = 65536
+NAME_SIZE = 4096
 # What a kernel imports until its first cell has run, each kernel anew unless it is there already.
 WHILE_STARTING = (
     "IPython.core.debugger",
@@ -257,7 +258,8 @@ def _resident(pid: str | int) -> int:
 
 def _size(folder: Path) -> int:
     paths = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
-    return sum(path.lstat().st_blocks * 512 for path in paths)
+    # A name counts as well: a socket has no blocks, but a disk does not have room for any number of them.
+    return sum(max(path.lstat().st_blocks * 512, NAME_SIZE) for path in paths)
 
 
 def _become_kernel(work: str, connection: str, key: str) -> NoReturn:

@@ -335,6 +335,7 @@ def test_disk_is_limited(kernel: Shell, small: None, folder: str) -> None:
         "os.symlink('x', '{}/x')",
         "os.mkfifo('{}/x')",
         "os.link('mine', '{}/x')",
+        "os.setxattr('{}', 'user.x', b'x' * 3000)",
     ],
 )
 def test_no_file_is_made_beside_the_sockets(kernel: Shell, tmp_path: Path, made: str) -> None:
@@ -352,10 +353,53 @@ def test_the_folder_of_the_sockets_is_limited(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", ["os.memfd_create('x')", "1 / (1 + ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600))"]
+    "call",
+    [
+        "os.memfd_create('x')",
+        "1 / (1 + ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600))",
+        "1 / (1 + ctypes.CDLL(None).semget(0, 32000, 0o1600))",
+        "1 / (1 + ctypes.CDLL(None).msgget(0, 0o1600))",
+        "1 / (1 + ctypes.CDLL(None).mq_open(b'/x', 0o102, 0o600, None))",
+        "__import__('mmap').mmap(-1, 1 << 20)",
+    ],
 )
 def test_there_is_no_memory_that_belongs_to_no_process(kernel: Shell, call: str) -> None:
     assert kernel(tried(call))[0] in ("PermissionError\n", "ZeroDivisionError\n")
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        # Of a device that is memory.
+        ("__import__('mmap').mmap(os.open('/dev/zero', os.O_RDWR), 1 << 20)", "OSError"),
+        # Tables of pages: nothing is written, all of it could be read.
+        ("__import__('mmap').mmap(-1, 1 << 40, flags=2, prot=1)", "OSError"),
+        # What waits in sockets to be read.
+        ("[socket.socketpair() for _ in range(600)]", "OSError"),
+        # The nodes of empty files.
+        ("[pathlib.Path(f'{n}').touch() for n in range(40_000)]", "OSError"),
+    ],
+)
+def test_memory_that_is_not_the_process_own_is_limited(kernel: Shell, call: str, error: str) -> None:
+    assert kernel(tried(call), 60.0)[0] == f"{error}\n"
+
+
+def test_zero_can_be_read_all_the_same(kernel: Shell) -> None:
+    assert kernel("print(open('/dev/zero', 'rb').read(3))")[0] == "b'\\x00\\x00\\x00'\n"
+
+
+def test_sockets_beside_the_sockets_are_limited(kernel: Shell) -> None:
+    """Each is a name on the real disk, though it has no blocks."""
+    code = (
+        "import socket\nfor number in range(1 << 20):\n    made = socket.socket(socket.AF_UNIX)\n"
+        f"    made.bind(f'{sandbox.CONNECTION}/{{number}}')\n    made.close()"
+    )
+    assert kernel(code)[1] == "it filled the folder of its sockets"
+
+
+def test_a_terminal_is_not_shared_with_other_kernels(kernel: Shell) -> None:
+    """What one kernel opens in /dev/pts, another one could write to."""
+    assert kernel(tried("os.open('/dev/ptmx', os.O_RDWR)"))[0] == "PermissionError\n"
 
 
 def test_a_message_that_would_fill_the_graders_memory_is_dropped_on_the_way() -> None:
