@@ -131,9 +131,10 @@ class Unpacker:
         return [_text(part) for part in found]
 
     def _tensor(self, name: str) -> torch.Tensor:
+        """Each is there for one value: a thousand values of one tensor would be sent on as a thousand."""
         if name not in self.tensors:
             raise Malformed("a tensor is missing")
-        return self.tensors[name]
+        return self.tensors.pop(name)
 
 
 def serve(data: bytes, namespace: Mapping[str, Any], kept: list[Any], settle: Callable[[Ban], None]) -> bytes:

@@ -72,6 +72,7 @@ SETUP_SECONDS = 120
 POLL_SECONDS = 0.25
 MOST_CODE = 200_000  # characters of a student's, cells and modules together
 MOST_OUTPUT = 4 << 20  # characters of what one cell prints; nbgrader shortens it further
+MOST_OUTPUT_IN_ALL = 16 * MOST_OUTPUT  # of what all of them print
 _SILENT = logging.Logger("alone", logging.CRITICAL)  # what there is to tell has been told
 _SILENT.addHandler(logging.NullHandler())
 CPU = [torch.device("cpu")]
@@ -98,6 +99,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         self.timeout_func = self._seconds
         self.lost: set[int] = set()  # cells that ended a kernel or did not finish: never run a second time
         self.printed: dict[int, int] = {}
+        self.printed_in_all = 0
         self.asked = 0  # questions to this kernel
         self.odd: str | None = None  # what in all the code is more than plain, once that was looked at
         began = time.monotonic()
@@ -142,18 +144,29 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             raise DeadKernelError("the cell asked the kernel to exit")
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        """Leave aside what is sent as an output, or in the place of one, and is none."""
+        """Leave aside what is sent as an output, or in the place of one, and is none; or is too much."""
+        if msg["msg_type"] not in ("status", "clear_output") and self._is_too_much(msg, cell_index):
+            return None
         with contextlib.suppress(ValidationError):
             return super().process_message(msg, cell, cell_index)
 
-    def output(self, outs: Any, msg: Any, display_id: str, cell_index: int) -> Any:
-        """Keep an output, as long as the cell has not printed more than anybody reads."""
-        self.printed[cell_index] = self.printed.get(cell_index, 0) + len(str(msg["content"]))
-        return (
-            super().output(outs, msg, display_id, cell_index)
-            if self.printed[cell_index] < MOST_OUTPUT
-            else None
-        )
+    def _update_display_id(self, display_id: str, msg: Any) -> None:
+        """Replace what shows data; a cell that was lost, or run again, has other outputs in those places."""
+        for index, places in self._display_id_map.get(display_id, {}).items():
+            outputs = self.nb.cells[index].outputs
+            places[:] = [place for place in places if place < len(outputs) and "data" in outputs[place]]
+        super()._update_display_id(display_id, msg)
+
+    def _is_too_much(self, msg: Any, cell_index: int) -> bool:
+        """Whether the cell, or all of them, would have printed more than anybody reads."""
+        shown = self._display_id_map.get((msg["content"].get("transient") or {}).get("display_id"), {})
+        places = sum(map(len, shown.values()))  # an output that is sent again replaces all that it was
+        size = len(str(msg["content"])) * (1 + places)
+        self.printed[cell_index] = self.printed.get(cell_index, 0) + size
+        if self.printed[cell_index] >= MOST_OUTPUT or self.printed_in_all >= MOST_OUTPUT_IN_ALL:
+            return True
+        self.printed_in_all += size
+        return False
 
     def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
         """Widgets' messages are nobody's business here; nbclient would keep, and trust, their state."""
@@ -257,7 +270,7 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             if not self._has_time():
                 return TIMED_OUT, f"this cell was stopped because {self._used_up()}"
             return _timeout_error(self._allowed(cell))
-        except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
             if requested:
                 raise  # our own mistake: what a function sends is checked where it is read
             return (

@@ -10,9 +10,11 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -30,12 +32,16 @@ from cnnlab.grading import sandbox
 from cnnlab.grading.launch import zygote
 from cnnlab.grading.sandbox import MODES, Limits, Mode
 from cnnlab.grading.submission import other_files
-from cnnlab.grading.zygote import CHANNELS
+from cnnlab.grading.zygote import CHANNELS, WATCH_SECONDS, resident
 
 PROVISIONER = "cnnlab-sandbox"
 POLL_SECONDS = 0.001
 RECONNECT_MILLISECONDS = 5  # ZeroMQ's own tenth of a second, or two, is longer than a kernel takes to start
-LARGEST_MESSAGE = 128 << 20  # bytes, twice as much as an answer may have
+LARGEST_MESSAGE = 128 << 20  # bytes of each part of one, twice as much as an answer may have
+MOST_HELD = 1 << 30  # bytes that this process may come to have in addition while a kernel runs
+LARGEST_STRUCTURE = 4 << 20  # bytes of a message that are not within a text
+DEEPEST = 50  # lists and objects within one another
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _numbers = itertools.count()
 
 
@@ -49,6 +55,7 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
     folder: Path | None = None
     reader: "asyncio.Task[dict[str, Any]] | None" = None
     reason = ""  # why the sandbox ended the kernel
+    flooded = False
 
     @property
     def has_process(self) -> bool:
@@ -93,6 +100,8 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
         self.connection.sendall(json.dumps(request).encode() + b"\n")
         self.connection.setblocking(False)
         self.said = b""
+        watching = (self.connection, resident("self") + MOST_HELD)
+        threading.Thread(target=self._end_floods, args=watching, daemon=True).start()
         info = {
             "transport": "ipc",
             "ip": str(self.folder / "connection" / "k"),
@@ -105,6 +114,19 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
 
     async def cleanup(self, restart: bool = False) -> None:
         self._let_go()
+
+    def _end_floods(self, connection: socket.socket, most: int) -> None:
+        """End the kernel once what it sends fills this process.
+
+        ZeroMQ limits a part of a message, and how many messages wait; it takes any number of parts.
+        """
+        while connection.fileno() >= 0:
+            if resident("self") > most:
+                self.flooded = True
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+                return
+            time.sleep(WATCH_SECONDS)
 
     def _ended(self) -> int | None:
         """The kernel's exit code; None while it runs."""
@@ -120,7 +142,8 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
         try:
             told = json.loads(self.said)
         except ValueError:
-            told = {"exit": 1, "reason": "the sandbox itself ended"}
+            why = "it sent more than anybody could read" if self.flooded else "the sandbox itself ended"
+            told = {"exit": 1, "reason": why}
         self.reason = told["reason"]
         return int(told["exit"])
 
@@ -154,12 +177,45 @@ def kernel_spec(sandbox_mode: Mode = "require", limits: Mapping[str, int] | None
     )
 
 
+def unpack(part: bytes) -> Any:
+    """A part of a message, for Jupyter's `Session`; a stranger's may be made to take many times its size.
+
+    Raises:
+        ValueError: it is no JSON, has too many parts, or too deep ones.
+    """
+    if len(part) > LARGEST_STRUCTURE and len(_TEXT.sub(b"", part)) > LARGEST_STRUCTURE:
+        raise ValueError("a message of too many parts")
+    try:
+        value = json.loads(part)
+    except RecursionError:
+        raise ValueError("a message too deep") from None
+    if not _is_flat(value, DEEPEST):
+        raise ValueError("a message too deep")
+    return value
+
+
+def _is_flat(value: Any, deepest: int) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return deepest > 0 and all(_is_flat(part, deepest - 1) for part in parts)
+
+
 class PromptClient(AsyncKernelClient):  # type: ignore[misc]
     """Begins when the kernel has answered; Jupyter's own waits a fifth of a second to see that no more comes.
 
     What may still come belongs to the question whether it is there, and is left aside as such. A message that
-    would fill this process's memory is dropped on the way.
+    would fill this process's memory is dropped on the way, and where nobody reads, nobody listens.
     """
+
+    def start_channels(
+        self,
+        shell: bool = True,
+        iopub: bool = True,
+        stdin: bool = False,
+        hb: bool = False,
+        control: bool = False,
+    ) -> None:
+        self.session.unpack = unpack
+        super().start_channels(shell, iopub, stdin, hb, control)
 
     def _context_default(self) -> zmq.asyncio.Context:
         context: zmq.asyncio.Context = super()._context_default()

@@ -207,7 +207,7 @@ class Watched:
 
     def __init__(self, limits: Limits, connection: Path, walled: bool) -> None:
         self.limits, self.connection, self.walled = limits, connection, walled
-        self.shared = _resident("self")
+        self.shared = resident("self")
 
     def excess(self) -> str:
         """Which limit is broken, in words; empty when none is."""
@@ -225,8 +225,8 @@ class Watched:
             return f"it had more than {self.limits.processes} processes and threads"
         # Resident pages count what is shared with the parent. Only when that could be too much, ask for the
         # exact figure, which takes the system some milliseconds.
-        resident = sum(map(_resident, processes))
-        if resident > self.limits.memory + self.shared and self._exact(processes) > self.limits.memory:
+        pages = sum(map(resident, processes))
+        if pages > self.limits.memory + self.shared and self._exact(processes) > self.limits.memory:
             return f"it used more than {self.limits.memory / 2**30:.1f} GiB of memory"
         if _size(self.connection) > self.limits.connection:
             return "it filled the folder of its sockets"
@@ -252,7 +252,7 @@ def _is_stopped(pid: str) -> bool:
     return state in "Tt"
 
 
-def _resident(pid: str | int) -> int:
+def resident(pid: str | int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -11,7 +11,7 @@ from solved import Functions
 from cnnlab.check.api import judge_part
 from cnnlab.check.assignments import ASSIGNMENTS
 from cnnlab.check.transport import Local
-from cnnlab.check.values import Argument, Foreign, Handle
+from cnnlab.check.values import Argument, Foreign, Handle, Malformed
 from cnnlab.check.watch import settled
 from cnnlab.check.wire import LARGEST_ANSWER, Packer, Remote, Unpacker, serve
 
@@ -165,3 +165,12 @@ def test_only_a_number_is_an_argument(changed: str) -> None:
 def test_a_name_of_a_type_can_be_written_down() -> None:
     reply = Unpacker(message({"value": {"foreign": "half \ud83d"}}))
     assert reply.unpack(reply.content["value"]) == Foreign("half ?")
+
+
+def test_one_tensor_is_not_many_values() -> None:
+    """An answer may become an argument; a thousand times the largest tensor would fill the judge's memory."""
+    packer = Packer()
+    once = packer.pack(torch.ones(2))
+    unpacker = Unpacker(packer.message({"value": [once, once]}))
+    with pytest.raises(Malformed, match="a tensor is missing"):
+        unpacker.unpack(unpacker.content["value"])

@@ -17,6 +17,7 @@ from cnnlab.grading.settings import course_config
 
 # Longer than any honest cell of the tiny assignment, even on a busy machine; a loop has to wait for it.
 SECONDS = 4
+RIGHT = "def square(x):\n    return x * x\n\n\ndef double(x):\n    return 2 * x\n"
 EXERCISES = Path(__file__).resolve().parents[2] / "exercises"
 
 
@@ -191,6 +192,70 @@ def test_a_check_that_never_runs_has_an_error(answered: Any, execute: Any) -> No
     check = next(cell for cell in notebook.cells if cell.id == "check_square")
     check.source = ""
     assert errors(execute(notebook)["check_square"]) == ["NotRun"]
+
+
+SENDING = """
+import json
+kernel = get_ipython().kernel
+
+
+def send(kind, content):
+    kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent("shell"))
+
+
+def pack(content):
+    return content["raw"].encode() if "raw" in content else json.dumps(content, default=str).encode()
+
+
+kernel.session.pack = pack
+shown = {"data": {"text/plain": "s"}, "metadata": {}, "transient": {"display_id": "x"}}
+"""
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["'[' * 100_000 + ']' * 100_000", "'[' * 400 + ']' * 400", "'[' + '[],' * (2 << 20) + '1]'"],
+    ids=["deep", "not so deep", "wide"],
+)
+def test_a_message_that_is_a_bomb_costs_its_cell_only(answered: Any, execute: Any, data: str) -> None:
+    bomb = f"send('display_data', {{'raw': '{{\"metadata\":{{}},\"data\":{{\"a\":' + {data} + '}}}}'}})\n"
+    cells = execute(answered(square=f"{SENDING}{bomb}{RIGHT}"))
+    assert errors(cells["square"]) == ["KernelDied"]
+    assert "cannot be read" in text(cells["square"])
+    assert not errors(cells["check_double"])
+
+
+def test_what_replaces_an_output_counts_as_often_as_it_is_shown(answered: Any, execute: Any) -> None:
+    """A million characters in two hundred places, none of which would be too long by itself."""
+    flood = (
+        "for _ in range(200): send('display_data', shown)\n"
+        "send('update_display_data', shown | {'data': {'text/plain': 'y' * (1 << 20)}})\n"
+    )
+    square = execute(answered(square=f"{SENDING}{flood}{RIGHT}"))["square"]
+    assert len(square.outputs) == 200
+    assert len(str(square.outputs)) < 1 << 20
+
+
+def test_what_is_too_long_costs_no_other_cell_its_outputs(answered: Any, execute: Any) -> None:
+    flood = "send('stream', {'name': 'stdout', 'text': 'y' * (65 << 20)})\n"
+    cells = execute(answered(square=f"{SENDING}{flood}{RIGHT}", double=f"print('here')\n{RIGHT}"))
+    assert [output.text for output in cells["double"].outputs] == ["here\n"]
+
+
+def test_an_error_is_not_replaced_by_what_is_shown_later(answered: Any, execute: Any) -> None:
+    """The grader's error takes the place of an output after one that pretended to be an error."""
+    ends = (
+        "send('error', {'ename': 'a', 'evalue': 'b', 'traceback': []})\nsend('display_data', shown)\n"
+        "import os, time; time.sleep(0.5); os._exit(0)"
+    )
+    notebook = answered(
+        square=f"{SENDING}{ends}", double=f"{SENDING}send('update_display_data', shown)\n{RIGHT}"
+    )
+    cells = execute(notebook)
+    assert errors(cells["square"]) == ["KernelDied"]
+    assert not [
+        output for output in cells["square"].outputs if output.output_type == "error" and "data" in output
+    ]
 
 
 def test_what_is_printed_during_a_question_does_not_pile_up(tmp_path: Any) -> None:

@@ -409,6 +409,36 @@ def test_a_message_that_would_fill_the_graders_memory_is_dropped_on_the_way() ->
     client.context.destroy()
 
 
+def test_nobody_listens_where_nobody_reads() -> None:
+    """A thousand messages of the largest size could wait there."""
+
+    async def start() -> list[object]:
+        manager = SandboxedKernelManager()
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=60)
+        opened = [client._stdin_channel, client._control_channel, client._hb_channel]
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+        return opened
+
+    assert asyncio.run(start()) == [None, None, None]
+
+
+def test_a_message_of_any_number_of_parts_ends_its_kernel(
+    kernel: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "MOST_HELD", 256 << 20)
+    code = (
+        "kernel = get_ipython().kernel; part = b'x' * (1 << 24)\n"
+        "whom = kernel._parent_ident['shell'][0]\n"
+        "kernel.shell_stream.socket.send_multipart([whom, *[part] * 400], copy=False)\n"
+        "import time; time.sleep(30)"
+    )
+    assert kernel(code) == ("", "it sent more than anybody could read")
+
+
 # A machine so busy that a kernel is looked at before it has a /proc of its own.
 BUSY = """
 import sys, time
