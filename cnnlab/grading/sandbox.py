@@ -16,7 +16,8 @@ starts no other process and becomes no other program, and cannot stop itself for
 grader.
 
 Not covered: faults of the Linux kernel; how long a kernel computes (the client sets time limits and kills);
-what is readable in the system and in the installed packages, which students have as well; measuring time.
+what is readable in the system and in the installed packages, which students have as well; measuring time;
+signs that kernels give each other while both run, such as a lock on a file of the system.
 Before Linux 5.13 files can be made beside the sockets; those without a name are not counted then.
 GPUs are not in the sandbox. Run by an ordinary user, all kernels share that user, and so the system's limit
 on its processes; the attack tests pass that way too, but CI runs them as root.

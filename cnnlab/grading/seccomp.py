@@ -17,6 +17,7 @@ import struct
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 CLONE_THREAD = 0x00010000
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16  # kept in by a network namespace; not all kinds are
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000  # the second carries an error number
 NUMBER, MACHINE, FIRST_ARGUMENT, FOURTH_ARGUMENT = (
     0,
@@ -28,16 +29,17 @@ LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 FOREIGN = 0x40000000  # the numbers of x86-64's second table of calls start here
 CLONE3 = 435  # the same everywhere; its flags lie in memory, where a filter cannot look
 
-# By machine: what the system calls it, the numbers of clone and mmap, and those of what is refused:
+# By machine: what the system calls it, the numbers of clone, mmap and socket, and of what is refused:
 # fork, vfork, execve, execveat, unshare, setns, mount, umount2, pivot_root, ptrace, process_vm_readv,
 # process_vm_writev, io_uring_setup, bpf, add_key, request_key, keyctl, userfaultfd, perf_event_open,
 # memfd_create, memfd_secret, shmget, semget, msgget, mq_open, io_setup, vmsplice, setxattr, lsetxattr,
 # fsetxattr, setxattrat.
-_CALLS: dict[str, tuple[int, int, int, tuple[int, ...]]] = {
+_CALLS: dict[str, tuple[int, int, int, int, tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E,
         56,
         9,
+        41,
         (
             *(57, 58, 59, 322, 272, 308, 165, 166, 155, 101, 310, 311, 425, 321, 248, 249, 250, 323, 298),
             *(319, 447, 29, 64, 68, 240, 206, 278, 188, 189, 190, 463),
@@ -47,6 +49,7 @@ _CALLS: dict[str, tuple[int, int, int, tuple[int, ...]]] = {
         0xC00000B7,
         220,
         222,
+        198,
         (
             *(221, 281, 97, 268, 40, 39, 41, 117, 270, 271, 425, 280, 217, 218, 219, 282, 241, 279, 447, 194),
             *(190, 186, 180, 0, 75, 5, 6, 7, 463),
@@ -81,7 +84,7 @@ def one_process_only() -> None:
 
 def program(machine: str) -> bytes:
     """The filter as the system's own small machine reads it: (code, if true skip, if false skip, value)."""
-    known, clone, mmap, refused = _CALLS[machine]
+    known, clone, mmap, socket, refused = _CALLS[machine]
     refuse, absent = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
     lines = [
         (LOAD, 0, 0, MACHINE),
@@ -96,6 +99,14 @@ def program(machine: str) -> bytes:
     for number in refused:
         lines += [(EQUAL, 0, 1, number), (RETURN, 0, 0, refuse)]
     lines += [
+        (EQUAL, 0, 7, socket),
+        (LOAD, 0, 0, FIRST_ARGUMENT),
+        (EQUAL, 3, 0, AF_UNIX),
+        (EQUAL, 2, 0, AF_INET),
+        (EQUAL, 1, 0, AF_INET6),
+        (EQUAL, 0, 1, AF_NETLINK),
+        (RETURN, 0, 0, ALLOW),
+        (RETURN, 0, 0, REFUSE | errno.EAFNOSUPPORT),
         (EQUAL, 0, 5, mmap),
         (LOAD, 0, 0, FOURTH_ARGUMENT),
         (ANY_BIT, 0, 2, MAP_SHARED),

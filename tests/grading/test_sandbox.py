@@ -1,6 +1,7 @@
 """What the sandbox claims, each claim with code that tries to break it, in a kernel as submissions get."""
 
 import asyncio
+import errno
 import shutil
 import socket
 import subprocess
@@ -156,6 +157,16 @@ def test_there_is_no_network(kernel: Shell) -> None:
         port = server.getsockname()[1]
         printed, _ = kernel(tried(f"socket.create_connection(('127.0.0.1', {port}), 2)"))
     assert printed == "ConnectionRefusedError\n" or printed == "OSError\n"
+
+
+@pytest.mark.parametrize("family", ["AF_VSOCK", "AF_ALG"])
+def test_no_socket_goes_past_the_network(kernel: Shell, family: str) -> None:
+    """In a virtual machine, the first of them reaches the machine outside from any network namespace."""
+    printed, _ = kernel(
+        "import ctypes, socket\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        f"print([libc.socket(socket.{family}, kind, 0) for kind in (1, 2, 3, 5)], ctypes.get_errno())"
+    )
+    assert printed == f"[-1, -1, -1, -1] {errno.EAFNOSUPPORT}\n"
 
 
 @pytest.mark.parametrize("folder", [Path.home(), REPOSITORY], ids=["home", "repository"])
