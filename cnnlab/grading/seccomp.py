@@ -19,12 +19,8 @@ CLONE_THREAD = 0x00010000
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16  # kept in by a network namespace; not all kinds are
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000  # the second carries an error number
-NUMBER, MACHINE, FIRST_ARGUMENT, FOURTH_ARGUMENT = (
-    0,
-    4,
-    16,
-    40,
-)  # places in what a filter is shown, struct seccomp_data
+# Places in what a filter is shown, struct seccomp_data.
+NUMBER, MACHINE, FIRST_ARGUMENT, FOURTH_ARGUMENT = 0, 4, 16, 40
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 FOREIGN = 0x40000000  # the numbers of x86-64's second table of calls start here
 CLONE3 = 435  # the same everywhere; its flags lie in memory, where a filter cannot look
