@@ -6,6 +6,7 @@ Linux only, by system calls that Python 3.11 has no functions for. See `sandbox`
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import shutil
 import signal
@@ -30,17 +31,12 @@ USERS = 1000
 OPEN_FILES = 512  # each may be a socket, in which half a megabyte of the system's memory waits to be read
 
 
-def own_namespaces(limits: Limits) -> None:
-    """Give this process and its child namespaces of their own; the child will be process 1 in them.
-
-    Args:
-        limits: the number of processes is set here, since a user namespace inherits it.
-    """
+def own_namespaces() -> None:
+    """Give this process and its child namespaces of their own; the child will be process 1 in them."""
     root = os.geteuid() == 0
     flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
     if not root:
         user, group = os.getuid(), os.getgid()
-        resource.setrlimit(resource.RLIMIT_NPROC, (limits.processes + 8,) * 2)
         flags |= CLONE_NEWUSER
     _check(_libc.unshare(flags), "unshare")
     if not root:
@@ -77,9 +73,11 @@ def settle(name: str, limits: Limits, number: int) -> None:
     _copy(Path(own, "files"), Path(WORK), user, group)
     _mount("tmpfs", RUNTIME, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=0500")
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
+    if root or _counts_in_namespaces():
+        # Not before there are namespaces: what holds then, holds for all of the user's kernels together.
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits.processes + 8,) * 2)
     if root:
         os.chown(CONNECTION, user, group)
-        resource.setrlimit(resource.RLIMIT_NPROC, (limits.processes + 8,) * 2)
         for capability in range(64):
             _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
         os.setgroups([])
@@ -89,6 +87,12 @@ def settle(name: str, limits: Limits, number: int) -> None:
         _drop_capabilities()
     _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     set_limits(limits)
+
+
+def _counts_in_namespaces() -> bool:
+    """Whether the system counts a user's processes in each user namespace: since Linux 5.14."""
+    major, minor = re.findall(r"\d+", os.uname().release)[:2]
+    return (int(major), int(minor)) >= (5, 14)
 
 
 def set_limits(limits: Limits) -> None:

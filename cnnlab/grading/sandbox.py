@@ -20,7 +20,8 @@ what is readable in the system and in the installed packages, which students hav
 signs that kernels give each other while both run, such as a lock on a file of the system.
 Before Linux 5.13 files can be made beside the sockets; those without a name are not counted then.
 GPUs are not in the sandbox. Run by an ordinary user, all kernels share that user, and so the system's limit
-on its processes; the attack tests pass that way too, but CI runs them as root.
+on its processes; before Linux 5.14 the watchdog alone then keeps each kernel to its own. The attack tests
+pass that way too, but CI runs them as root.
 """
 
 import functools

@@ -128,7 +128,7 @@ def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bo
         request = Request(**json.loads(lines.readline(LONGEST_REQUEST)))
     limits = Limits(**request.limits)
     if walled:
-        confine.own_namespaces(limits)
+        confine.own_namespaces()
     else:
         confine.adopt_orphans()
     # Before the fork: afterwards /proc shows the kernel, and this process is not to be seen there.
