@@ -990,39 +990,29 @@ write(far + 1, sum(ord(memory[address + i]) << 8 * i for i in range(8)))
 names = table[place + 1]
 names["exec"](%r)
 """
+BEHIND_THE_LOSS = """
+x = torch.zeros(1, n, dtype=torch.float64, requires_grad=True)
+target = %s
+
+
+def write(place, value):
+    target.data.fill_(0)
+    y = F.nll_loss(x, target, reduction="none")
+    target.data.fill_(place)
+    y.backward(-torch.tensor([value]).view(torch.float64))
+    x.grad = None
+"""
 # What writes there: (why, what it begins with, what makes the table, how it ends).
 WRITING: dict[str, tuple[str, str, str, Outcome]] = {
     "target_that_changes_behind_the_loss": (
         "The gradient of a loss for each sample goes where the targets say, changed since, without a look.",
-        """
-        x = torch.zeros(1, n, dtype=torch.float64, requires_grad=True)
-        target = torch.zeros(1, dtype=torch.long)
-
-
-        def write(place, value):
-            target.data.fill_(0)
-            y = F.nll_loss(x, target, reduction="none")
-            target.data.fill_(place)
-            y.backward(-torch.tensor([value]).view(torch.float64))
-            x.grad = None
-        """,
+        BEHIND_THE_LOSS % "torch.zeros(1, dtype=torch.long)",
         "empty",
         "Z",
     ),
     "parameter_that_changes_behind_the_loss": (
         "The same of a target that is a parameter, which is another class of tensors.",
-        """
-        x = torch.zeros(1, n, dtype=torch.float64, requires_grad=True)
-        target = torch.nn.Parameter(torch.zeros(1, dtype=torch.long), requires_grad=False)
-
-
-        def write(place, value):
-            target.data.fill_(0)
-            y = F.nll_loss(x, target, reduction="none")
-            target.data.fill_(place)
-            y.backward(-torch.tensor([value]).view(torch.float64))
-            x.grad = None
-        """,
+        BEHIND_THE_LOSS % "torch.nn.Parameter(torch.zeros(1, dtype=torch.long), requires_grad=False)",
         "empty",
         "Z",
     ),

@@ -487,6 +487,27 @@ def test_a_kernel_does_not_pay_for_the_processes_of_others(monkeypatch: pytest.M
     launch._zygotes[True].close()
 
 
+AN_ORDINARY_USER = """
+import os, resource
+from cnnlab.grading import confine
+
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+    confine._libc.prctl(confine.PR_SET_DUMPABLE, 1, 0, 0, 0)
+before = resource.getrlimit(resource.RLIMIT_NPROC)
+confine.own_namespaces()
+print(resource.getrlimit(resource.RLIMIT_NPROC) == before)
+"""
+
+
+def test_no_limit_on_processes_is_there_before_the_namespace_that_counts_them() -> None:
+    """A user namespace keeps the one that it is made under, for all processes of that user outside of it."""
+    command = [sys.executable, "-c", AN_ORDINARY_USER]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "True\n"
+
+
 @pytest.mark.parametrize(
     ("kernel", "seen"),
     [
