@@ -96,7 +96,12 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
         key = secrets.token_hex(16)
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connection.connect(str(started.folder / "zygote.sock"))
-        request = {"name": self.folder.name, "key": key, "limits": asdict(Limits(**self.limits))}
+        request = {
+            "name": self.folder.name,
+            "key": key,
+            "limits": asdict(Limits(**self.limits)),
+            "cores": sorted(os.sched_getaffinity(0)),
+        }
         self.connection.sendall(json.dumps(request).encode() + b"\n")
         self.connection.setblocking(False)
         self.said = b""

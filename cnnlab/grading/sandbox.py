@@ -12,8 +12,8 @@ loaded as machine code; other kernels and the process they are forked from are o
 memory, processes, size and number of files and of what lies beside the sockets are limited, and no file can
 be made there; memory that the system holds for a kernel is none of the process's own, so what takes much of
 it is refused (shared memory without a file, semaphores) or limited (open files, tables of pages); a kernel
-starts no other process and becomes no other program, and cannot stop itself for good; no kernel outlives its
-grader.
+starts no other process and becomes no other program, and cannot stop itself for good; it runs on the cores of
+whoever started it, one where a class is graded, and not on others; no kernel outlives its grader.
 
 Not covered: faults of the Linux kernel; how long a kernel computes (the client sets time limits and kills);
 what is readable in the system and in the installed packages, which students have as well; measuring time;

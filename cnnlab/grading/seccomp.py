@@ -2,8 +2,8 @@
 
 Whatever a student's function computes, it then computes in the one process that is watched, and there is
 nothing that could be left behind. The calls that reach into other processes, that get memory which belongs to
-no process, or that lead into the system's newest and least tried corners go as well. Once set, a filter
-cannot be taken off, and threads inherit it.
+no process, that lead onto other cores, or into the system's newest and least tried corners, go as well. Once
+set, a filter cannot be taken off, and threads inherit it.
 
 Source: Linux, Documentation/userspace-api/seccomp_filter.rst.
 """
@@ -29,7 +29,7 @@ CLONE3 = 435  # the same everywhere; its flags lie in memory, where a filter can
 # fork, vfork, execve, execveat, unshare, setns, mount, umount2, pivot_root, ptrace, process_vm_readv,
 # process_vm_writev, io_uring_setup, bpf, add_key, request_key, keyctl, userfaultfd, perf_event_open,
 # memfd_create, memfd_secret, shmget, semget, msgget, mq_open, io_setup, vmsplice, setxattr, lsetxattr,
-# fsetxattr, setxattrat.
+# fsetxattr, setxattrat, sched_setaffinity.
 _CALLS: dict[str, tuple[int, int, int, int, tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E,
@@ -38,7 +38,7 @@ _CALLS: dict[str, tuple[int, int, int, int, tuple[int, ...]]] = {
         41,
         (
             *(57, 58, 59, 322, 272, 308, 165, 166, 155, 101, 310, 311, 425, 321, 248, 249, 250, 323, 298),
-            *(319, 447, 29, 64, 68, 240, 206, 278, 188, 189, 190, 463),
+            *(319, 447, 29, 64, 68, 240, 206, 278, 188, 189, 190, 463, 203),
         ),
     ),
     "aarch64": (
@@ -48,7 +48,7 @@ _CALLS: dict[str, tuple[int, int, int, int, tuple[int, ...]]] = {
         198,
         (
             *(221, 281, 97, 268, 40, 39, 41, 117, 270, 271, 425, 280, 217, 218, 219, 282, 241, 279, 447, 194),
-            *(190, 186, 180, 0, 75, 5, 6, 7, 463),
+            *(190, 186, 180, 0, 75, 5, 6, 7, 463, 122),
         ),
     ),
 }

@@ -10,7 +10,7 @@ from multiprocessing import active_children, get_context
 from typing import Any
 
 from cnnlab.errors import InputError
-from cnnlab.grading import confine, sandbox
+from cnnlab.grading import confine, cores, sandbox
 from cnnlab.grading.launch import start_zygote, sweep
 from cnnlab.grading.sandbox import Mode
 
@@ -30,9 +30,7 @@ def pool(workers: int, mode: Mode) -> ProcessPoolExecutor:
     """
     warm = start_zygote(sandbox.choose(mode))
     gc.freeze()  # what has been read since the imports: see `importing`
-    executor = ProcessPoolExecutor(
-        workers, mp_context=get_context("fork"), initializer=confine.end_with_parent
-    )
+    executor = ProcessPoolExecutor(workers, mp_context=get_context("fork"), initializer=_begin)
     try:
         with _interrupts_held():
             executor.submit(os.getpid).result()
@@ -41,6 +39,11 @@ def pool(workers: int, mode: Mode) -> ProcessPoolExecutor:
         executor.shutdown()
         raise
     return executor
+
+
+def _begin() -> None:
+    confine.end_with_parent()
+    cores.claim()
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class Request:
     name: str  # of its folder in the runtime folder
     key: str  # that signs the messages
     limits: dict[str, int]
+    cores: list[int]  # it runs where who asked for it runs
 
 
 def main(address: str, walled: bool) -> None:
@@ -127,6 +128,8 @@ def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bo
     with connection.makefile("r") as lines:
         request = Request(**json.loads(lines.readline(LONGEST_REQUEST)))
     limits = Limits(**request.limits)
+    with contextlib.suppress(OSError):  # of which none may be left to this process
+        os.sched_setaffinity(0, request.cores)
     if walled:
         confine.own_namespaces()
     else:

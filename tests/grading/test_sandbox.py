@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import shutil
 import socket
 import subprocess
@@ -308,6 +309,19 @@ STARTS = {
     "a clone of the new kind": "1 / (1 + ctypes.CDLL(None).syscall(435, 0, 0))",
     "namespaces": "1 / (1 + ctypes.CDLL(None).unshare(0x10000000))",
 }
+
+
+def test_a_kernel_runs_where_its_grader_runs_and_nowhere_else(kernel: Shell) -> None:
+    """Or the threads of one would slow the others down."""
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, [max(usable)])
+    try:
+        printed, _ = kernel("import os; print(os.sched_getaffinity(0))")
+        wider, _ = kernel(tried(f"os.sched_setaffinity(0, {usable})"))
+    finally:
+        os.sched_setaffinity(0, usable)
+    assert printed == f"{ {max(usable)} }\n"
+    assert wider == "PermissionError\n"
 
 
 @pytest.mark.parametrize("how", STARTS)
