@@ -24,29 +24,52 @@ CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = (
 )
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
-PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 38, 4, 24, 36
-PR_SET_PDEATHSIG = 1
+PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_PDEATHSIG = 38, 4, 24, 1
 FIRST_USER = 61000  # as root each kernel is a user of its own, so that limits per user are limits per kernel
 USERS = 1000
 OPEN_FILES = 512  # each may be a socket, in which half a megabyte of the system's memory waits to be read
 
 
-def own_namespaces() -> None:
-    """Give this process and its child namespaces of their own; the child will be process 1 in them."""
-    root = os.geteuid() == 0
-    flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
-    if not root:
-        user, group = os.getuid(), os.getgid()
-        flags |= CLONE_NEWUSER
+def own_processes() -> None:
+    """Go on in a child that sees nobody but itself, and has every right over what it will start.
+
+    An ordinary user has such rights in a namespace of users alone, and over what was made in it.
+    """
+    flags = CLONE_NEWNS | CLONE_NEWPID
+    _unshare(flags if os.geteuid() == 0 else flags | CLONE_NEWUSER)
+    if child := os.fork():
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 255)
+    end_with_parent()
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)
+    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def fork_apart() -> int:
+    """`os.fork`, and the child is process 1 of a namespace of its own."""
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    _unshare(CLONE_NEWPID)
+    child = -1
+    try:
+        child = os.fork()
+        return child
+    finally:
+        if child != 0:
+            _check(_libc.setns(own, CLONE_NEWPID), "setns")
+        os.close(own)
+
+
+def _unshare(flags: int) -> None:
+    """Leave namespaces for new ones; in a new one of users, be the same user."""
+    user, group = os.getuid(), os.getgid()
     _check(_libc.unshare(flags), "unshare")
-    if not root:
+    if flags & CLONE_NEWUSER:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
 def settle(name: str, limits: Limits, number: int) -> None:
-    """As process 1 of the new namespaces: see only what belongs to this kernel, and lose every right.
+    """As process 1 of its namespace: see only what belongs to this kernel, and lose every right.
 
     Args:
         name: the folder in the runtime folder that holds the submission's `files` and gets the sockets.
@@ -56,6 +79,7 @@ def settle(name: str, limits: Limits, number: int) -> None:
     root = os.geteuid() == 0
     user = FIRST_USER + number % USERS if root else os.getuid()
     group = user if root else os.getgid()
+    _unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET)
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     own = f"{RUNTIME}/{name}"
     _mount(f"{own}/connection", CONNECTION, None, MS_BIND)
@@ -73,8 +97,10 @@ def settle(name: str, limits: Limits, number: int) -> None:
     _copy(Path(own, "files"), Path(WORK), user, group)
     _mount("tmpfs", RUNTIME, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=0500")
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
+    if not root:
+        _unshare(CLONE_NEWUSER)  # from here on without a right over what was made above
     if root or _counts_in_namespaces():
-        # Not before there are namespaces: what holds then, holds for all of the user's kernels together.
+        # Not before: what holds where a namespace is made, holds for all of the user's kernels together.
         resource.setrlimit(resource.RLIMIT_NPROC, (limits.processes + 8,) * 2)
     if root:
         os.chown(CONNECTION, user, group)
@@ -115,31 +141,6 @@ def set_limits(limits: Limits) -> None:
 def end_with_parent() -> None:
     """From here on, this process is killed when the one that forked it has ended, in whatever way."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "death signal")
-
-
-def adopt_orphans() -> None:
-    """Without a wall: become the parent of whatever the kernel leaves behind, to be able to end it."""
-    _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "subreaper")
-
-
-def descendants(pid: int) -> list[int]:
-    """This process and all below it, parents first."""
-    found = [pid]
-    for parent in found:
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found += map(int, task.read_text().split())
-    return found
-
-
-def kill_descendants() -> None:
-    """End all processes below this one, also those that are started meanwhile."""
-    while below := descendants(os.getpid())[1:]:
-        for pid in below:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.wait()
 
 
 def _copy(source: Path, target: Path, user: int, group: int) -> None:

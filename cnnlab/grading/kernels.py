@@ -32,7 +32,8 @@ from cnnlab.grading import sandbox
 from cnnlab.grading.launch import zygote
 from cnnlab.grading.sandbox import MODES, Limits, Mode
 from cnnlab.grading.submission import other_files
-from cnnlab.grading.zygote import CHANNELS, WATCH_SECONDS, resident
+from cnnlab.grading.watchdog import WATCH_SECONDS, resident
+from cnnlab.grading.zygote import CHANNELS, CONNECTION_FILE
 
 PROVISIONER = "cnnlab-sandbox"
 POLL_SECONDS = 0.001
@@ -91,14 +92,23 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         started = zygote(sandbox.choose(self.sandbox_mode))
         self.folder = started.folder / f"{os.getpid()}-{next(_numbers)}"
-        (self.folder / "connection").mkdir(parents=True)
+        sockets = self.folder / "connection"
+        sockets.mkdir(parents=True)
         _copy_files(kwargs.get("cwd"), self.folder / "files")
-        key = secrets.token_hex(16)
+        info = {
+            "transport": "ipc",
+            "ip": f"{sandbox.CONNECTION if started.walled else sockets}/k",
+            "key": secrets.token_hex(16),
+            "signature_scheme": "hmac-sha256",
+            **{f"{name}_port": place for place, name in enumerate(CHANNELS, start=1)},
+        }
+        file = sockets / CONNECTION_FILE
+        file.write_text(json.dumps(info))
+        file.chmod(0o644)  # for the kernel, which may be another user; to others the folder is closed
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connection.connect(str(started.folder / "zygote.sock"))
         request = {
             "name": self.folder.name,
-            "key": key,
             "limits": asdict(Limits(**self.limits)),
             "cores": sorted(os.sched_getaffinity(0)),
         }
@@ -107,15 +117,8 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
         self.said = b""
         watching = (self.connection, resident("self") + MOST_HELD)
         threading.Thread(target=self._end_floods, args=watching, daemon=True).start()
-        info = {
-            "transport": "ipc",
-            "ip": str(self.folder / "connection" / "k"),
-            "key": key.encode(),
-            "signature_scheme": "hmac-sha256",
-            **{f"{name}_port": place for place, name in enumerate(CHANNELS, start=1)},
-        }
-        self.connection_info = info
-        return info
+        self.connection_info = info | {"ip": f"{sockets}/k", "key": str(info["key"]).encode()}
+        return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:
         self._let_go()

@@ -4,8 +4,7 @@
 
 It listens on a Unix socket. A connection is a kernel: the client sends one line of JSON (`Request`), gets
 one when the kernel has ended, `{"exit": code, "reason": text}`, and closing the connection ends the kernel.
-Each connection has a supervisor of its own, a forked process that stays on this side of the inner wall,
-keeps the limits and takes the kernel down with it.
+What signs a kernel's messages lies in a file beside its sockets and never comes here, where all are forked.
 """
 
 import contextlib
@@ -18,7 +17,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,10 +25,10 @@ from typing import Any, NoReturn
 from cnnlab.grading import confine, hugepages, landlock, seccomp
 from cnnlab.grading.garbage import importing
 from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
+from cnnlab.grading.watchdog import WATCH_SECONDS, Watched
 
-WATCH_SECONDS = 0.05
-LONGEST_REQUEST = 65536
-NAME_SIZE = 4096
+LONGEST_REQUEST, LONGEST_REQUEST_SECONDS = 65536, 5  # the whole line is sent at once
+CONNECTION_FILE = "kernel.json"  # beside the sockets; of Jupyter
 # What a kernel imports until its first cell has run, each kernel anew unless it is there already.
 WHILE_STARTING = (
     "IPython.core.debugger",
@@ -48,34 +47,41 @@ class Request:
     """One kernel to start."""
 
     name: str  # of its folder in the runtime folder
-    key: str  # that signs the messages
     limits: dict[str, int]
     cores: list[int]  # it runs where who asked for it runs
 
 
 def main(address: str, walled: bool) -> None:
-    """Import, listen, fork; until the socket's owner is gone."""
+    """Import, listen, fork, watch; until the socket's owner is gone."""
+    if walled:
+        confine.own_processes()
     with importing():
         _warm_up(Path(address).parent)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)
     listener.listen(64)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
     print("ready", flush=True)
-    numbers, steps, gathering = itertools.count(), hugepages.gather(), True
+    numbers, kernels, looked = itertools.count(), list[Kernel](), 0.0
+    steps, gathering = hugepages.gather(), True
     while True:
-        ready, _, _ = select.select([listener, sys.stdin], [], [], 0 if gathering else None)
-        if not ready:  # nobody waits
-            gathering = next(steps, None) is not None
-            continue
+        sources = [listener, sys.stdin, *(source for kernel in kernels for source in kernel.sources())]
+        patience = 0 if gathering else WATCH_SECONDS if kernels else None
+        ready = set(select.select(sources, [], [], patience)[0])
         if sys.stdin in ready:  # the owner has closed its end
             return
-        connection, _ = listener.accept()
-        number = next(numbers)
-        if os.fork() == 0:
-            listener.close()
-            _guarded(_supervise, connection, number, Path(address).parent, walled)
-        connection.close()
+        for kernel in kernels:
+            kernel.attend(ready)
+        if time.monotonic() > looked + WATCH_SECONDS:
+            looked = time.monotonic()
+            for kernel in kernels:
+                kernel.look()
+        kernels = [kernel for kernel in kernels if not kernel.ended]
+        if listener in ready:
+            connection, _ = listener.accept()
+            if started := _start(connection, next(numbers), Path(address).parent, walled):
+                kernels.append(started)
+        if not ready:  # nobody waits
+            gathering = next(steps, None) is not None
 
 
 def _warm_up(folder: Path) -> None:
@@ -109,87 +115,72 @@ def _warm_up(folder: Path) -> None:
     prepare(folder)
 
 
-def _guarded(work: Callable[..., None], connection: socket.socket | None, *args: Any) -> NoReturn:
-    """Run a forked process's work; whatever happens, it ends here."""
-    code = 0
+def _start(connection: socket.socket, number: int, runtime: Path, walled: bool) -> "Kernel | None":
+    """Fork the kernel that is asked for; None where that cannot be done, which is then told."""
+    connection.settimeout(LONGEST_REQUEST_SECONDS)
     try:
-        work(connection, *args)
-    except BaseException as error:
-        code = 1
-        if connection is not None:
-            _tell(connection, code, f"{type(error).__name__}: {error}")
-    finally:
-        os._exit(code)
-
-
-def _supervise(connection: socket.socket, number: int, runtime: Path, walled: bool) -> None:
-    """Start one kernel, keep its limits, end it, tell how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with connection.makefile("r") as lines:
-        request = Request(**json.loads(lines.readline(LONGEST_REQUEST)))
-    limits = Limits(**request.limits)
-    with contextlib.suppress(OSError):  # of which none may be left to this process
-        os.sched_setaffinity(0, request.cores)
-    if walled:
-        confine.own_namespaces()
-    else:
-        confine.adopt_orphans()
-    # Before the fork: afterwards /proc shows the kernel, and this process is not to be seen there.
-    watched = Watched(limits, Path(CONNECTION) if walled else runtime / request.name / "connection", walled)
-    settled, settling = os.pipe()
-    kernel = os.fork()
-    if kernel == 0:
+        with connection.makefile("r") as lines:
+            request = Request(**json.loads(lines.readline(LONGEST_REQUEST)))
+        limits, folder = Limits(**request.limits), runtime / request.name
+        pid = confine.fork_apart() if walled else os.fork()
+        if pid == 0:
+            _settle(request, limits, number, folder, walled)
+        return Kernel(pid, connection, Watched(pid, limits, folder / "connection"))
+    except (OSError, ValueError, TypeError) as error:
+        _tell(connection, 1, f"{type(error).__name__}: {error}")
         connection.close()
-        _guarded(_settle, None, request, number, limits, runtime, walled, settling)
-    os.close(settling)
-    os.read(settled, 1)  # it is only closed; until then /proc shows the processes of all kernels
-    os.close(settled)
-    code, reason = _watch(connection, kernel, watched)
-    if not walled:
-        confine.kill_descendants()
-    _tell(connection, code, reason)
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(kernel, 0)
+        return None
 
 
-def _settle(
-    _: None, request: Request, number: int, limits: Limits, runtime: Path, walled: bool, settling: int
-) -> None:
-    """Become a kernel; behind the wall it is process 1, and all that it sees ends with it."""
-    if walled:
-        confine.settle(request.name, limits, number)
-        work, connection = WORK, CONNECTION
-    else:
-        confine.set_limits(limits)
-        os.setsid()
-        work, connection = (str(runtime / request.name / name) for name in ("files", "connection"))
-    confine.end_with_parent()  # a change of user, above, would take this back
-    os.close(settling)
-    _become_kernel(work, connection, request.key)
+class Kernel:
+    """A kernel that runs, and the connection to who asked for it."""
+
+    def __init__(self, pid: int, connection: socket.socket, watched: Watched) -> None:
+        self.pid, self.watched, self.reason = pid, watched, ""
+        self.connection: socket.socket | None = connection
+        self.handle = os.pidfd_open(pid)
+        self.ended = False
+
+    def sources(self) -> list[Any]:
+        """What there may be to read from."""
+        return [self.handle] if self.connection is None else [self.handle, self.connection]
+
+    def attend(self, ready: set[Any]) -> None:
+        """Do what is asked, and notice the end."""
+        if self.handle in ready:
+            _, status = os.waitpid(self.pid, 0)
+            os.close(self.handle)
+            self._let_go(os.waitstatus_to_exitcode(status))
+            self.ended = True
+        elif self.connection in ready:
+            asked = set(_receive(self.connection).split())
+            if asked == {b"interrupt"}:
+                signal.pidfd_send_signal(self.handle, signal.SIGINT)
+            else:  # the client is gone, or has had enough
+                self._kill()
+                # To take its memory and namespaces down takes the system a while; nobody need wait for that.
+                self._let_go(-signal.SIGKILL)
+
+    def look(self) -> None:
+        """End it if it uses too much."""
+        if self.connection is not None and not self.reason and (reason := self.watched.excess()):
+            self.reason = reason
+            self._kill()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):  # its end is to be read next
+            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+
+    def _let_go(self, code: int) -> None:
+        if self.connection is not None:
+            _tell(self.connection, code, self.reason)
+            self.connection.close()
+            self.connection = None
 
 
-def _watch(connection: socket.socket, kernel: int, watched: "Watched") -> tuple[int, str]:
-    """Wait for the end of the kernel, or bring it about; its exit code and why it was ended."""
-    handle, reason = os.pidfd_open(kernel), ""
-    while True:
-        ready = select.select([connection.fileno(), handle], [], [], WATCH_SECONDS)[0]
-        if handle in ready:
-            _, status = os.waitpid(kernel, 0)
-            return os.waitstatus_to_exitcode(status), reason
-        if connection.fileno() in ready:
-            if _receive(connection) == b"interrupt\n":
-                os.kill(kernel, signal.SIGINT)
-                continue
-            os.kill(kernel, signal.SIGKILL)  # the client is gone, or has had enough
-            # To take its memory and namespaces down takes the system a while, and nobody need wait for that.
-            return -signal.SIGKILL, reason
-        if not reason and (reason := watched.excess()):
-            os.kill(kernel, signal.SIGKILL)
-
-
-def _receive(connection: socket.socket) -> bytes:
+def _receive(connection: socket.socket | None) -> bytes:
     try:
-        return connection.recv(64)
+        return connection.recv(64) if connection else b""
     except OSError:
         return b""
 
@@ -199,73 +190,25 @@ def _tell(connection: socket.socket, code: int, reason: str) -> None:
         connection.sendall(json.dumps({"exit": code, "reason": reason}).encode() + b"\n")
 
 
-class Watched:
-    """What a kernel and its children use; asked many times a second, so cheap as long as all is well.
-
-    Args:
-        limits: what they may use.
-        connection: the folder of the sockets.
-        walled: whether all that /proc shows is theirs.
-    """
-
-    def __init__(self, limits: Limits, connection: Path, walled: bool) -> None:
-        self.limits, self.connection, self.walled = limits, connection, walled
-        self.shared = resident("self")
-
-    def excess(self) -> str:
-        """Which limit is broken, in words; empty when none is."""
-        try:
-            return self._excess()
-        except (OSError, ValueError):  # a process ended while it was looked at
-            return ""
-
-    def _excess(self) -> str:
-        processes = self._processes()
-        if any(map(_is_stopped, processes)):
-            return "it stopped itself, and would not have gone on"
-        threads = sum(len(os.listdir(f"/proc/{pid}/task")) for pid in processes)
-        if threads > self.limits.processes:
-            return f"it had more than {self.limits.processes} processes and threads"
-        # Resident pages count what is shared with the parent. Only when that could be too much, ask for the
-        # exact figure, which takes the system some milliseconds.
-        pages = sum(map(resident, processes))
-        if pages > self.limits.memory + self.shared and self._exact(processes) > self.limits.memory:
-            return f"it used more than {self.limits.memory / 2**30:.1f} GiB of memory"
-        if _size(self.connection) > self.limits.connection:
-            return "it filled the folder of its sockets"
-        return ""
-
-    def _processes(self) -> list[str]:
-        if self.walled:
-            return [name for name in os.listdir("/proc") if name.isdecimal()]
-        return [str(pid) for pid in confine.descendants(os.getpid())[1:]]
-
-    def _exact(self, processes: list[str]) -> int:
-        """Bytes that are theirs: shared pages are divided among those that share them."""
-        total = 0
-        for pid in processes:
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
-                    total += int(line.split()[1]) * 1024
-        return total
+def _settle(request: Request, limits: Limits, number: int, folder: Path, walled: bool) -> NoReturn:
+    """Become a kernel; behind the wall it is process 1, and all that it sees ends with it."""
+    try:
+        with contextlib.suppress(OSError):  # of which none may be left to this process
+            os.sched_setaffinity(0, request.cores)
+        if walled:
+            confine.settle(request.name, limits, number)
+            work, connection = WORK, CONNECTION
+        else:
+            confine.set_limits(limits)
+            os.setsid()
+            work, connection = str(folder / "files"), str(folder / "connection")
+        confine.end_with_parent()  # a change of user, above, would take this back
+        _become_kernel(work, connection)
+    finally:
+        os._exit(1)
 
 
-def _is_stopped(pid: str) -> bool:
-    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return state in "Tt"
-
-
-def resident(pid: str | int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _size(folder: Path) -> int:
-    paths = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
-    # A name counts as well: a socket has no blocks, but a disk does not have room for any number of them.
-    return sum(max(path.lstat().st_blocks * 512, NAME_SIZE) for path in paths)
-
-
-def _become_kernel(work: str, connection: str, key: str) -> NoReturn:
+def _become_kernel(work: str, connection: str) -> NoReturn:
     """Run an IPython kernel in this process until it ends."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -282,7 +225,7 @@ def _become_kernel(work: str, connection: str, key: str) -> NoReturn:
     seccomp.one_process_only()
     code = 1
     try:
-        _run_kernel(connection, key, Path(home))
+        _run_kernel(connection)
         code = 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 0
@@ -303,15 +246,11 @@ def _seed() -> None:
     torch.default_generator.manual_seed(seed)
 
 
-def _run_kernel(connection: str, key: str, home: Path) -> None:
+def _run_kernel(connection: str) -> None:
     from cnnlab.grading.student_kernel import StudentKernelApp
 
-    ports = {f"{name}_port": number for number, name in enumerate(CHANNELS, start=1)}
-    info = {"transport": "ipc", "ip": f"{connection}/k", "key": key, "signature_scheme": "hmac-sha256"}
-    file = home / "connection.json"
-    file.write_text(json.dumps(info | ports))
     app = StudentKernelApp.instance()
-    app.connection_file = str(file)
+    app.connection_file = f"{connection}/{CONNECTION_FILE}"
     app.initialize([])
     # A module beside the notebook can be imported, as in Jupyter: after Python's own, before the packages.
     places = [number for number, path in enumerate(sys.path) if "site-packages" in path]

@@ -1,0 +1,75 @@
+"""Looks after what one kernel uses, from outside of it.
+
+A kernel is one process: its filter of system calls lets it start no other.
+"""
+
+import os
+from pathlib import Path
+
+from cnnlab.grading.sandbox import Limits
+
+WATCH_SECONDS = 0.05  # from one look to the next
+NAME_SIZE = 4096
+
+
+class Watched:
+    """What a kernel uses; asked many times a second, so cheap as long as all is well.
+
+    Args:
+        pid: of the kernel.
+        limits: what it may use beyond what this process does, from which it was forked.
+        connection: the folder of its sockets.
+    """
+
+    def __init__(self, pid: int, limits: Limits, connection: Path) -> None:
+        self.pid, self.limits, self.connection = pid, limits, connection
+        _, here, of_files = _statm("self")
+        self.shared = here - of_files  # what a fork begins with
+
+    def excess(self) -> str:
+        """Which limit is broken, in words; empty when none is."""
+        try:
+            return self._excess()
+        except (OSError, ValueError):  # it ended while it was looked at
+            return ""
+
+    def _excess(self) -> str:
+        if _is_stopped(self.pid):
+            return "it stopped itself, and would not have gone on"
+        if len(os.listdir(f"/proc/{self.pid}/task")) > self.limits.processes:
+            return f"it had more than {self.limits.processes} processes and threads"
+        # Resident pages count what is shared with the parent. Only when that could be too much, ask for the
+        # exact figure, which takes the system some milliseconds.
+        limit = self.limits.memory
+        if resident(self.pid) > limit + self.shared and _exact(self.pid) > limit:
+            return f"it used more than {limit / 2**30:.1f} GiB of memory"
+        if _size(self.connection) > self.limits.connection:
+            return "it filled the folder of its sockets"
+        return ""
+
+
+def resident(pid: str | int) -> int:
+    """Bytes of memory that a process has, those shared with others included."""
+    return _statm(pid)[1]
+
+
+def _statm(pid: str | int) -> list[int]:
+    """Bytes of a process: reserved; resident; of those, of files."""
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[:3]
+    return [int(number) * os.sysconf("SC_PAGE_SIZE") for number in pages]
+
+
+def _exact(pid: int) -> int:
+    """Bytes that are its own: shared pages are divided among those that share them."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+
+
+def _size(folder: Path) -> int:
+    paths = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
+    # A name counts as well: a socket has no blocks, but a disk does not have room for any number of them.
+    return sum(max(path.lstat().st_blocks * 512, NAME_SIZE) for path in paths)
