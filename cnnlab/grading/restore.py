@@ -124,12 +124,16 @@ class _Sorted:
                         claims[position] = experiment
                         wanted.remove(experiment)
                         break
+        copies = 0
         texts = {cell.source for cell in self.released.cells if EXPERIMENT in cell.metadata.get("tags", [])}
         for position, cell in sorted(self.extras, key=lambda extra: extra[0]):
             if position not in claims and cell.cell_type == "code" and cell.source in texts:
-                self.notes.append("a copy of a released experiment is left out")  # our own text, never run
+                copies += 1  # our own text, never run
                 continue
             self.cells.append(((position, 0, 0), _plain(cell, position, claims.get(position))))
+        if copies:
+            what = f"{copies} copies of released experiments are"
+            self.notes.append(f"{what if copies > 1 else 'a copy of a released experiment is'} left out")
 
     def put_back(self, end: int) -> None:
         """Insert the locked cells, and written answers that are gone, in the released order."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import SaveAutoGrades
+from nbgrader.utils import determine_grade
 from traitlets import Unicode
 
 from cnnlab.grading.marked import make_room, take_back, work
@@ -27,7 +28,7 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         self.held_back = nb.metadata.get("cnnlab", {}).get("held back", {})
-        self.scored = nb
+        self.scored, self.has_room = nb, False
         beside = other_files(
             Path(resources["metadata"]["path"]), f"{resources['nbgrader']['notebook']}.ipynb"
         )
@@ -39,11 +40,13 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
         name = cell.metadata["nbgrader"]["grade_id"]
         if self.question and name != self.question:
             return
-        super()._add_score(deciding(cell), resources)
+        # What nbgrader's own does, and the rest of it in `take_back`.
         grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
-        if name in self.held_back:
-            grade.auto_score = None
-        make_room(self.gradebook)
+        earned, _ = determine_grade(deciding(cell), self.log)
+        grade.auto_score = None if name in self.held_back else earned
+        if not self.has_room:
+            make_room(self.gradebook)
+            self.has_room = True
         taken = take_back(self.gradebook, grade, work(cell, self.scored, self.files))
         if taken is not None:
             self.log.warning(

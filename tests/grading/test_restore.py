@@ -146,6 +146,17 @@ def test_a_copied_tag_skips_nothing(answered: Any, tiny: Any) -> None:
     assert restored.cells[1].outputs == []
 
 
+def test_copies_of_experiments_are_left_out_and_told_once(answered: Any, tiny: Any) -> None:
+    notebook = answered()
+    for number in range(3):
+        copy = deepcopy(experiments(tiny)[0])
+        copy.id = f"copy-{number}"
+        notebook.cells.append(copy)
+    restored, notes = restore(notebook, tiny)
+    assert len(experiments(restored)) == len(experiments(tiny))
+    assert notes == ["3 copies of released experiments are left out"]
+
+
 def test_an_edited_experiment_in_an_old_format_is_found_by_its_tag(answered: Any, tiny: Any) -> None:
     notebook = answered()
     for cell in notebook.cells:
