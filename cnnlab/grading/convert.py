@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from nbgrader.converters.base import NbGraderException
-from nbgrader.converters.generate_feedback import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 
 from cnnlab.errors import InputError
@@ -51,8 +50,6 @@ def convert(
     folder = CourseDirectory(config=config)
     folder.assignment_id = assignment
     folder.submitted_directory = submitted
-    if issubclass(kind, GenerateFeedback):
-        folder.ignore = ["*"]  # beside a page lie no files of the student's, which nobody has made inert
     converter = One(coursedir=folder, config=config)
     for name, value in attributes.items():
         setattr(converter, name, value)

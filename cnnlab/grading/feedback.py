@@ -11,6 +11,8 @@ first wall. nbconvert's `sanitize_html` is not enough for it: nbgrader's templat
 import functools
 import html
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import bleach
@@ -192,6 +194,23 @@ class InertOutputs(Preprocessor):  # type: ignore[misc]
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = [_inert(output, room) for output in cell.outputs]
+        return nb, resources
+
+
+class PageAlone(Preprocessor):  # type: ignore[misc]
+    """Takes away what nbgrader copies beside a page: files of the student's, which nobody has made inert."""
+
+    enabled = True
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        course, names = self.parent.parent.coursedir, resources["nbgrader"]
+        pages = {f"{Path(notebook).stem}.html" for notebook in self.parent.parent.notebooks}
+        folder = Path(course.format_path(course.feedback_directory, names["student"], names["assignment"]))
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in pages:
+                path.unlink()
         return nb, resources
 
 

@@ -80,11 +80,11 @@ def course_config(root: Path | str, timeout: int = CELL_SECONDS, db: str | None 
     # Students' pages hold nothing that acts, neither here nor in the formgrader.
     chosen = preferences(root)
     config.GenerateFeedback.preprocessors = [
+        "cnnlab.grading.feedback.PageAlone",
         "cnnlab.grading.told.GetGrades",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     config.GenerateFeedback.exporter_class = "cnnlab.grading.feedback.InertExporter"
-    config.GenerateFeedbackApp.CourseDirectory.ignore = ["*"]  # nor do files of theirs lie beside one
     config.InertExporter.book = chosen["book"]
     config.HTMLExporter.sanitize_html = True  # the formgrader's
     config.HTMLExporter.preprocessors = ["cnnlab.grading.feedback.InertOutputs"]

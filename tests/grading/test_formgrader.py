@@ -81,8 +81,13 @@ def test_an_instructors_evening(root: Path, ask: Any, submit: Any, answered: Any
     assert scores["ada"]["score"] == 7
     assert not scores["ada"]["needs_manual_grade"]
 
+    for beside in ("page.html", "notes/more.html"):
+        file = root / "course/autograded/ada/tiny" / beside
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("<script>act()</script>")
     done = ask("POST", "api/assignment/tiny/ada/generate_feedback")
     assert done["success"], done
+    assert [path.name for path in (root / "course/feedback/ada/tiny").iterdir()] == ["tiny.html"]
     page = (root / "course/feedback/ada/tiny/tiny.html").read_text()
     assert "Content-Security-Policy" in page
     assert "<script" not in page
