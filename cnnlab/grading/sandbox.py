@@ -1,7 +1,7 @@
 """The wall around students' code: bubblewrap for all kernels of a run, namespaces of its own for each.
 
-Two layers. The outer one is bubblewrap: it starts the process that forks the kernels (`zygote`) with a
-read-only system, no network and nothing of the instructor's. The inner one is made for every kernel by
+Two layers. The outer one is bubblewrap: it starts the process that forks and watches the kernels (`zygote`)
+with a read-only system, no network and nothing of the instructor's. The inner one is made for every kernel by
 `confine`: own process, file, network and IPC namespaces, an unprivileged user, limits; and `seccomp` takes
 the system calls away that start processes and programs, `landlock` files outside of a kernel's own folders.
 
