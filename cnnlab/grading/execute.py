@@ -143,6 +143,19 @@ class ExecuteCells(Execute):  # type: ignore[misc]
         if any(payload.get("source") == "ask_exit" for payload in content.get("payload", [])):
             raise DeadKernelError("the cell asked the kernel to exit")
 
+    async def _async_poll_for_reply(
+        self, msg_id: str, cell: Any, timeout: Any, printed: Any, *others: Any
+    ) -> dict[str, Any]:
+        """After its time nbclient goes on to listen, on a channel that is closed with the kernel."""
+        try:
+            reply: dict[str, Any] = await super()._async_poll_for_reply(
+                msg_id, cell, timeout, printed, *others
+            )
+            return reply
+        except CellTimeoutError:
+            printed.cancel()
+            raise
+
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Leave aside what is sent as an output, or in the place of one, and is none; or is too much."""
         if msg["msg_type"] not in ("status", "clear_output") and self._is_too_much(msg, cell_index):

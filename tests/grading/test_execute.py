@@ -1,5 +1,6 @@
 """One cell's damage stays its own: dead kernels, endless loops, tags and outputs that pretend."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import nbformat
 import psutil
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError
 from sample_class import build
 
 from cnnlab.grading import launch, sandbox
@@ -109,6 +112,23 @@ def test_an_endless_loop_is_stopped_and_named(answered: Any, execute: Any) -> No
     assert "CellTimeout" in errors(cells["check_square"])
     assert f"timeout of {SECONDS} s" in text(cells["check_square"])
     assert not errors(cells["check_double"])
+
+
+def test_nobody_listens_to_a_cell_that_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What still waited for its words would fail unseen, and Python say so on an instructor's screen."""
+
+    async def too_long(*args: Any) -> None:
+        raise CellTimeoutError("too long")
+
+    async def stop() -> bool:
+        listening = asyncio.ensure_future(asyncio.sleep(60))
+        with pytest.raises(CellTimeoutError):
+            await ExecuteCells()._async_poll_for_reply("", None, 1, listening, None)
+        await asyncio.wait([listening])
+        return listening.cancelled()
+
+    monkeypatch.setattr(NotebookClient, "_async_poll_for_reply", too_long)
+    assert asyncio.run(stop())
 
 
 def test_a_given_cell_waits_for_an_answer_no_longer_than_any_other(answered: Any, execute: Any) -> None:
