@@ -195,12 +195,12 @@ def _settle(request: Request, limits: Limits, number: int, folder: Path, walled:
     try:
         with contextlib.suppress(OSError):  # of which none may be left to this process
             os.sched_setaffinity(0, request.cores)
+        os.setsid()  # a signal to one's own group reaches all in it, whether in sight or not
         if walled:
             confine.settle(request.name, limits, number)
             work, connection = WORK, CONNECTION
         else:
             confine.set_limits(limits)
-            os.setsid()
             work, connection = str(folder / "files"), str(folder / "connection")
         confine.end_with_parent()  # a change of user, above, would take this back
         _become_kernel(work, connection)

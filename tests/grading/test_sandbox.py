@@ -267,6 +267,17 @@ def test_no_other_process_is_in_sight_or_reach(kernel: Shell) -> None:
     assert printed == "[1]\n"
 
 
+@pytest.mark.parametrize("kernel", ["require", "none"], indirect=True)
+def test_a_signal_to_the_own_group_reaches_nobody_else(kernel: Shell) -> None:
+    """An ordinary user's kernels could end all others so, and what all are forked from; root's are users."""
+    warm = psutil.Process(launch.zygote(True).process.pid)
+    printed, _ = kernel("import os; print(os.getpgrp(), os.getsid(0), os.getpid())")
+    assert printed.split() == 3 * printed.split()[-1:]
+    kernel("import os, signal; os.kill(0, signal.SIGKILL)")
+    assert kernel("print('goes on')") == ("goes on\n", "")
+    assert psutil.Process(launch.zygote(True).process.pid) == warm
+
+
 @pytest.mark.parametrize(
     "call",
     [
