@@ -30,8 +30,10 @@ class Watched:
         """Which limit is broken, in words; empty when none is."""
         try:
             return self._excess()
-        except (OSError, ValueError):  # it ended while it was looked at
+        except (FileNotFoundError, ProcessLookupError):  # it ended while it was looked at
             return ""
+        except Exception as error:  # nobody goes unwatched, and it costs no other kernel
+            return f"it could not be looked after ({type(error).__name__})"
 
     def _excess(self) -> str:
         if _is_stopped(self.pid):
@@ -66,7 +68,8 @@ def _exact(pid: int) -> int:
 
 
 def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "Tt"
+    # Bytes, as it may give itself any name.
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in b"Tt"
 
 
 def _size(folder: Path) -> int:

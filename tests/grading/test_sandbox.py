@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -301,6 +302,32 @@ def test_memory_is_limited(kernel: Shell, small: None) -> None:
     )
     assert kernel(code.format(0.05)) == ("", "it used more than 0.2 GiB of memory")
     assert "all of it" not in kernel(code.format(0))[0]
+
+
+BOMB = """
+import time
+kept = []
+for _ in range(40):
+    kept.append(bytearray(b'x' * (1 << 24))); time.sleep(0.05)
+print('all of it')
+"""
+
+
+def test_a_name_that_is_no_text_does_not_hide_a_kernel(kernel: Shell, small: None) -> None:
+    named = "import ctypes; ctypes.CDLL(None).prctl(15, b'\\xff) \\xfe', 0, 0, 0)\n"
+    assert kernel("print('is there')\n" + named) == ("is there\n", "")
+    assert kernel(named + BOMB) == ("", "it used more than 0.2 GiB of memory")
+
+
+def test_whoever_cannot_be_looked_after_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without Landlock, folders in folders are too deep for Python; this ended what all are forked from."""
+    watched = Watched(os.getpid(), Limits(), tmp_path)
+    for error, said in (
+        (RecursionError, "it could not be looked after (RecursionError)"),
+        (ProcessLookupError, ""),
+    ):
+        monkeypatch.setattr(os, "walk", Mock(side_effect=error))
+        assert watched.excess() == said
 
 
 def test_threads_are_limited(kernel: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
