@@ -23,8 +23,7 @@ class Watched:
 
     def __init__(self, pid: int, limits: Limits, connection: Path) -> None:
         self.pid, self.limits, self.connection = pid, limits, connection
-        _, here, of_files = _statm("self")
-        self.shared = here - of_files  # what a fork begins with
+        self.shared = _own("self")  # what a fork begins with
 
     def excess(self) -> str:
         """Which limit is broken, in words; empty when none is."""
@@ -38,12 +37,14 @@ class Watched:
     def _excess(self) -> str:
         if _is_stopped(self.pid):
             return "it stopped itself, and would not have gone on"
-        if len(os.listdir(f"/proc/{self.pid}/task")) > self.limits.processes:
+        threads = os.listdir(f"/proc/{self.pid}/task")
+        if len(threads) > self.limits.processes:
             return f"it had more than {self.limits.processes} processes and threads"
-        # Resident pages count what is shared with the parent. Only when that could be too much, ask for the
-        # exact figure, which takes the system some milliseconds.
+        # What it still shares with this process is within what a fork begins with. The exact figure would
+        # take the system the longer the more files are mapped, and a process can refuse to have it read.
         limit = self.limits.memory
-        if resident(self.pid) > limit + self.shared and _exact(self.pid) > limit:
+        own = _own(self.pid) or max(_own_by(self.pid, thread) for thread in threads)
+        if own > limit + self.shared:
             return f"it used more than {limit / 2**30:.1f} GiB of memory"
         if _size(self.connection) > self.limits.connection:
             return "it filled the folder of its sockets"
@@ -55,16 +56,24 @@ def resident(pid: str | int) -> int:
     return _statm(pid)[1]
 
 
+def _own(pid: str | int) -> int:
+    """Bytes of memory of a process that are of no file."""
+    _, here, of_files = _statm(pid)
+    return here - of_files
+
+
+def _own_by(pid: int, thread: str) -> int:
+    """The same as one of its threads has it: the first may have ended, and has nothing then."""
+    try:
+        return _own(f"{pid}/task/{thread}")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
 def _statm(pid: str | int) -> list[int]:
     """Bytes of a process: reserved; resident; of those, of files."""
     pages = Path(f"/proc/{pid}/statm").read_text().split()[:3]
     return [int(number) * os.sysconf("SC_PAGE_SIZE") for number in pages]
-
-
-def _exact(pid: int) -> int:
-    """Bytes that are its own: shared pages are divided among those that share them."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
 
 
 def _is_stopped(pid: int) -> bool:

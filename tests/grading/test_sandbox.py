@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import mmap
 import os
 import shutil
 import socket
@@ -311,6 +312,38 @@ for _ in range(40):
     kept.append(bytearray(b'x' * (1 << 24))); time.sleep(0.05)
 print('all of it')
 """
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        # An ordinary user's watchdog may then not read how much exactly it has.
+        "import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nbomb()",
+        # Without its first thread, a process shows none.
+        "import ctypes, threading as t\nt.Thread(target=bomb).start()\nctypes.CDLL(None).pthread_exit(None)",
+    ],
+    ids=["closed", "headless"],
+)
+def test_memory_is_limited_wherever_it_hides(kernel: Shell, small: None, hidden: str) -> None:
+    code = f"def bomb():\n    exec({BOMB!r})\n{hidden}"
+    assert kernel(code, 10.0) == ("", "it used more than 0.2 GiB of memory")
+
+
+def test_a_look_takes_no_longer_the_more_is_mapped(tmp_path: Path) -> None:
+    """What watches one kernel watches all, and starts them."""
+    watched, looks = Watched(os.getpid(), Limits(), tmp_path), []
+    size = 128 << 20
+    with (tmp_path / "large").open("w+b") as file:
+        file.truncate(size)
+        maps = [mmap.mmap(file.fileno(), size, mmap.MAP_SHARED | mmap.MAP_POPULATE, 1) for _ in range(64)]
+    (tmp_path / "large").unlink()
+    for _ in range(3):
+        start = time.perf_counter()
+        assert watched.excess() == ""
+        looks.append(time.perf_counter() - start)
+    for area in maps:
+        area.close()
+    assert min(looks) < 0.01
 
 
 def test_a_name_that_is_no_text_does_not_hide_a_kernel(kernel: Shell, small: None) -> None:
