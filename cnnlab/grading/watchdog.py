@@ -82,6 +82,14 @@ def _is_stopped(pid: int) -> bool:
 
 
 def _size(folder: Path) -> int:
-    paths = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
-    # A name counts as well: a socket has no blocks, but a disk does not have room for any number of them.
-    return sum(max(path.lstat().st_blocks * 512, NAME_SIZE) for path in paths)
+    return sum(
+        _room(Path(where, name)) for where, below, names in os.walk(folder) for name in (*below, *names)
+    )
+
+
+def _room(path: Path) -> int:
+    """Bytes on the disk; a socket has no blocks, but a disk does not have room for any number of names."""
+    try:
+        return max(path.lstat().st_blocks * 512, NAME_SIZE)
+    except FileNotFoundError:  # others are still there
+        return NAME_SIZE

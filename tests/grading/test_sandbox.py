@@ -454,6 +454,15 @@ def test_the_folder_of_the_sockets_is_limited(tmp_path: Path) -> None:
     assert watched.excess() == "it filled the folder of its sockets"
 
 
+def test_names_that_come_and_go_hide_no_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    watched = Watched(os.getpid(), Limits(connection=1 << 20), tmp_path)
+    walked = [(str(tmp_path), [], ["gone", *map(str, range(256))])]
+    for name in range(256):
+        (tmp_path / f"{name}").mkdir() if name % 2 else (tmp_path / f"{name}").touch()
+    monkeypatch.setattr(os, "walk", lambda folder: walked)
+    assert watched.excess() == "it filled the folder of its sockets"
+
+
 @pytest.mark.parametrize(
     "call",
     [
