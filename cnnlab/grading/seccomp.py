@@ -15,15 +15,17 @@ import platform
 import struct
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-CLONE_THREAD = 0x00010000
+CLONE_FILES, CLONE_THREAD = 0x00000400, 0x00010000
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16  # kept in by a network namespace; not all kinds are
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000  # the second carries an error number
 # Places in what a filter is shown, struct seccomp_data.
-NUMBER, MACHINE, FIRST_ARGUMENT, FOURTH_ARGUMENT = 0, 4, 16, 40
+NUMBER, MACHINE, FIRST_ARGUMENT, THIRD_ARGUMENT, FOURTH_ARGUMENT = 0, 4, 16, 32, 40
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 FOREIGN = 0x40000000  # the numbers of x86-64's second table of calls start here
-CLONE3 = 435  # the same everywhere; its flags lie in memory, where a filter cannot look
+# The same everywhere. The flags of the first lie in memory, where a filter cannot look; the second's one flag
+# that matters gives a thread open files of its own, which are then limited for each.
+CLONE3, CLOSE_RANGE, CLOSE_RANGE_UNSHARE = 435, 436, 2
 
 # By machine: what the system calls it, the numbers of clone, mmap and socket, and of what is refused:
 # fork, vfork, execve, execveat, unshare, setns, mount, umount2, pivot_root, ptrace, process_vm_readv,
@@ -109,9 +111,15 @@ def program(machine: str) -> bytes:
         (ANY_BIT, 0, 1, MAP_ANONYMOUS),
         (RETURN, 0, 0, refuse),  # pages that are let go of stay, and count as nobody's
         (RETURN, 0, 0, ALLOW),
-        (EQUAL, 0, 3, clone),
+        (EQUAL, 0, 4, CLOSE_RANGE),
+        (LOAD, 0, 0, THIRD_ARGUMENT),
+        (ANY_BIT, 0, 1, CLOSE_RANGE_UNSHARE),
+        (RETURN, 0, 0, refuse),
+        (RETURN, 0, 0, ALLOW),
+        (EQUAL, 0, 4, clone),
         (LOAD, 0, 0, FIRST_ARGUMENT),
-        (ANY_BIT, 1, 0, CLONE_THREAD),
+        (ANY_BIT, 0, 1, CLONE_THREAD),
+        (ANY_BIT, 1, 0, CLONE_FILES),
         (RETURN, 0, 0, refuse),
         (RETURN, 0, 0, ALLOW),
     ]

@@ -495,6 +495,18 @@ def test_memory_that_is_not_the_process_own_is_limited(kernel: Shell, call: str,
     assert kernel(tried(call), 60.0)[0] == f"{error}\n"
 
 
+def test_no_thread_has_open_files_of_its_own(kernel: Shell) -> None:
+    """They would be limited for each thread, and what waits in sockets is the system's memory."""
+    clone, shared = "libc.clone(libc.pause, ctypes.c_void_p(top & ~15), 0x10900 | {}, None)", "0x400"
+    printed, _ = kernel(
+        "import ctypes\nlibc = ctypes.CDLL(None); stack = ctypes.create_string_buffer(1 << 16)\n"
+        "top = ctypes.addressof(stack) + len(stack)\n"
+        f"print(libc.close_range(5000, 6000, 2), {clone.format(0)}, {clone.format(shared)} > 0)\n"
+        "print(libc.close_range(5000, 6000, 0))"
+    )
+    assert printed == "-1 -1 True\n0\n"
+
+
 def test_zero_can_be_read_all_the_same(kernel: Shell) -> None:
     assert kernel("print(open('/dev/zero', 'rb').read(3))")[0] == "b'\\x00\\x00\\x00'\n"
 
