@@ -27,7 +27,7 @@ from cnnlab.grading.garbage import importing
 from cnnlab.grading.sandbox import CONNECTION, TEMPORARY, WORK, Limits
 from cnnlab.grading.watchdog import WATCH_SECONDS, Watched
 
-LONGEST_REQUEST, LONGEST_REQUEST_SECONDS = 65536, 5  # the whole line is sent at once
+LONGEST_REQUEST = 1 << 15  # bytes; sent at once, and so read at once
 CONNECTION_FILE = "kernel.json"  # beside the sockets; of Jupyter
 # What a kernel imports until its first cell has run, each kernel anew unless it is there already.
 WHILE_STARTING = (
@@ -61,10 +61,15 @@ def main(address: str, walled: bool) -> None:
     listener.bind(address)
     listener.listen(64)
     print("ready", flush=True)
-    numbers, kernels, looked = itertools.count(), list[Kernel](), 0.0
+    numbers, kernels, asking, looked = itertools.count(), list[Kernel](), list[socket.socket](), 0.0
     steps, gathering = hugepages.gather(), True
     while True:
-        sources = [listener, sys.stdin, *(source for kernel in kernels for source in kernel.sources())]
+        sources = [
+            listener,
+            sys.stdin,
+            *asking,
+            *(source for kernel in kernels for source in kernel.sources()),
+        ]
         patience = 0 if gathering else WATCH_SECONDS if kernels else None
         ready = set(select.select(sources, [], [], patience)[0])
         if sys.stdin in ready:  # the owner has closed its end
@@ -76,10 +81,12 @@ def main(address: str, walled: bool) -> None:
             for kernel in kernels:
                 kernel.look()
         kernels = [kernel for kernel in kernels if not kernel.ended]
-        if listener in ready:
-            connection, _ = listener.accept()
+        for connection in [connection for connection in asking if connection in ready]:
+            asking.remove(connection)
             if started := _start(connection, next(numbers), Path(address).parent, walled):
                 kernels.append(started)
+        if listener in ready:  # nobody is waited for here: all kernels are watched meanwhile
+            asking.append(listener.accept()[0])
         if not ready:  # nobody waits
             gathering = next(steps, None) is not None
 
@@ -117,16 +124,16 @@ def _warm_up(folder: Path) -> None:
 
 def _start(connection: socket.socket, number: int, runtime: Path, walled: bool) -> "Kernel | None":
     """Fork the kernel that is asked for; None where that cannot be done, which is then told."""
-    connection.settimeout(LONGEST_REQUEST_SECONDS)
+    connection.setblocking(False)
     try:
-        with connection.makefile("r") as lines:
-            request = Request(**json.loads(lines.readline(LONGEST_REQUEST)))
-        limits, folder = Limits(**request.limits), runtime / request.name
+        request = Request(**json.loads(connection.recv(LONGEST_REQUEST)))
+        limits = Limits(**{name: int(most) for name, most in request.limits.items()})
+        folder = runtime / request.name
         pid = confine.fork_apart() if walled else os.fork()
         if pid == 0:
             _settle(request, limits, number, folder, walled)
         return Kernel(pid, connection, Watched(pid, limits, folder / "connection"))
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever is asked for, the other kernels go on
         _tell(connection, 1, f"{type(error).__name__}: {error}")
         connection.close()
         return None

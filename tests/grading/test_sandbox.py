@@ -648,6 +648,28 @@ def test_a_process_cannot_stop_itself_for_good(kernel: Shell, seen: tuple[str, s
     assert kernel("import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nprint('went on')") == seen
 
 
+@pytest.mark.parametrize(
+    "asked", [b"[" * 30_000, b'{"name": "x", "limits": {"memory": "2G"}, "cores": []}', b""]
+)
+def test_what_nobody_understands_costs_no_other_kernel(asked: bytes) -> None:
+    warm = launch.zygote(True)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(warm.folder / "zygote.sock"))
+        client.sendall(asked)
+        client.shutdown(socket.SHUT_WR)
+        assert b"Error" in client.recv(1 << 12)
+    assert warm.process.poll() is None
+
+
+def test_nobody_waits_for_whoever_says_nothing(kernel: Shell, small: None) -> None:
+    """Neither to start, nor to be ended."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(launch.zygote(True).folder / "zygote.sock"))
+        start = time.monotonic()
+        assert kernel(BOMB) == ("", "it used more than 0.2 GiB of memory")
+        assert time.monotonic() - start < 4
+
+
 def test_what_would_end_a_process_ends_process_1_too(kernel: Shell) -> None:
     for ending in ("import os; os._exit(0)", "import os; os.abort()", "import ctypes; ctypes.string_at(0)"):
         assert kernel(f"{ending}\nprint('went on')") == ("", "")
