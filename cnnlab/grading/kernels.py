@@ -148,7 +148,7 @@ class SandboxedKernel(KernelProvisionerBase):  # type: ignore[misc]
         except OSError:
             pass
         try:
-            told = json.loads(self.said)
+            told = json.loads(self.said.partition(b"\n")[0])  # the first to tell knows best
         except ValueError:
             why = "it sent more than anybody could read" if self.flooded else "the sandbox itself ended"
             told = {"exit": 1, "reason": why}

@@ -131,7 +131,7 @@ def _start(connection: socket.socket, number: int, runtime: Path, walled: bool) 
         folder = runtime / request.name
         pid = confine.fork_apart() if walled else os.fork()
         if pid == 0:
-            _settle(request, limits, number, folder, walled)
+            _settle(connection, request, limits, number, folder, walled)
         return Kernel(pid, connection, Watched(pid, limits, folder / "connection"))
     except Exception as error:  # whatever is asked for, the other kernels go on
         _tell(connection, 1, f"{type(error).__name__}: {error}")
@@ -197,7 +197,9 @@ def _tell(connection: socket.socket, code: int, reason: str) -> None:
         connection.sendall(json.dumps({"exit": code, "reason": reason}).encode() + b"\n")
 
 
-def _settle(request: Request, limits: Limits, number: int, folder: Path, walled: bool) -> NoReturn:
+def _settle(
+    connection: socket.socket, request: Request, limits: Limits, number: int, folder: Path, walled: bool
+) -> NoReturn:
     """Become a kernel; behind the wall it is process 1, and all that it sees ends with it."""
     try:
         with contextlib.suppress(OSError):  # of which none may be left to this process
@@ -205,12 +207,14 @@ def _settle(request: Request, limits: Limits, number: int, folder: Path, walled:
         os.setsid()  # a signal to one's own group reaches all in it, whether in sight or not
         if walled:
             confine.settle(request.name, limits, number)
-            work, connection = WORK, CONNECTION
+            work, sockets = WORK, CONNECTION
         else:
             confine.set_limits(limits)
-            work, connection = str(folder / "files"), str(folder / "connection")
+            work, sockets = str(folder / "files"), str(folder / "connection")
         confine.end_with_parent()  # a change of user, above, would take this back
-        _become_kernel(work, connection)
+        _become_kernel(work, sockets)
+    except Exception as error:
+        _tell(connection, 1, f"{type(error).__name__}: {error}")  # and closed in what becomes a kernel
     finally:
         os._exit(1)
 

@@ -1,6 +1,7 @@
 """What the sandbox claims, each claim with code that tries to break it, in a kernel as submissions get."""
 
 import asyncio
+import contextlib
 import errno
 import mmap
 import os
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -562,6 +563,26 @@ def test_a_message_of_any_number_of_parts_ends_its_kernel(
     assert kernel(code) == ("", "it sent more than anybody could read")
 
 
+@contextlib.contextmanager
+def another_zygote(program: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Kernels are forked from a process that runs this code."""
+    start = subprocess.Popen
+
+    def altered(command: list[str], **named: object) -> object:
+        if "cnnlab.grading.zygote" not in command:
+            return start(command, **named)  # type: ignore[call-overload]
+        module = command.index("-m")
+        return start([*command[:module], "-c", program, *command[module + 2 :]], **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(launch, "_zygotes", {})
+    monkeypatch.setattr(launch.subprocess, "Popen", altered)
+    try:
+        yield
+    finally:
+        for started in launch._zygotes.values():
+            started.close()
+
+
 # A machine so busy that a kernel is looked at before it has a /proc of its own.
 BUSY = """
 import sys, time
@@ -574,14 +595,6 @@ zygote.main(sys.argv[1], True)
 
 
 def test_a_kernel_does_not_pay_for_the_processes_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = subprocess.Popen
-
-    def busy(command: list[str], **named: object) -> object:
-        if "cnnlab.grading.zygote" not in command:
-            return start(command, **named)  # type: ignore[call-overload]
-        module = command.index("-m")
-        return start([*command[:module], "-c", BUSY, *command[module + 2 :]], **named)  # type: ignore[call-overload]
-
     async def start_some() -> None:
         managers = [SandboxedKernelManager(limits={"processes": 12}) for _ in range(3)]
         for manager in managers:
@@ -593,10 +606,40 @@ def test_a_kernel_does_not_pay_for_the_processes_of_others(monkeypatch: pytest.M
         for manager in managers:
             await manager.shutdown_kernel(now=True)
 
-    monkeypatch.setattr(launch, "_zygotes", {})
-    monkeypatch.setattr(launch.subprocess, "Popen", busy)
-    asyncio.run(start_some())
-    launch._zygotes[True].close()
+    with another_zygote(BUSY, monkeypatch):
+        asyncio.run(start_some())
+
+
+# A system that lets no inner wall be made.
+REFUSING = """
+import sys
+from cnnlab.grading import confine, zygote
+
+
+def settle(*given):
+    raise OSError(28, "mount tmpfs: no room")
+
+
+confine.settle = settle
+zygote.main(sys.argv[1], True)
+"""
+
+
+def test_why_no_kernel_starts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start() -> None:
+        manager = SandboxedKernelManager()
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        try:
+            with pytest.raises(RuntimeError, match=r"before it was ready .OSError: .*mount tmpfs: no room"):
+                await client.wait_for_ready(timeout=60)
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+
+    with another_zygote(REFUSING, monkeypatch):
+        asyncio.run(start())
 
 
 AN_ORDINARY_USER = """
