@@ -154,7 +154,8 @@ OF_IPYTHON = _words("get_ipython In Out exit quit _ih _oh _dh")  # there from th
 # Not those that C code asks for in the middle of something, or that get whatever stands beside an operator.
 METHODS = _words("__init__ __post_init__ __call__")
 # What leads into frames, functions and generators, to memory, to files, to what is kept for later. A class of
-# one's own may define none of it either: whatever it has, everything may be asked for.
+# one's own may define none of it either: whatever it has, everything may be asked for. An array's base is the
+# tensor that holds its memory; strides that change in place are not counted as carefully as those of a view.
 _FURTHER = re.compile(
     r"_.*|(gi|cr|ag|f|tb|co|func)_.*|obj|mro|setter|deleter|with_traceback|throw|close|send"
     r"|format(_map)?|encode|decode|to_?(file|bytes)|dumps?|ctypes|(set|get)field|setflags|byteswap"
@@ -162,11 +163,12 @@ _FURTHER = re.compile(
     r"|.*(_indices|storage|ptr|hooks?)(_.*)?"
     r"|coalesce|set_|set_to|resize\w*|set_state|apply_|map2?_|as_subclass|module_load|reinforce|share_memory_?"
     r"|pin_memory|record_stream|grad_fn|next_functions|unsafe_.*|q_.*|.*quantize.*|arg_constraints"
-    r"|flags|bytes|compile|load\w*|register\w*|set_submodule|add_module|state_dict|bit_generator|cffi|cdata|new|f(get|set|del)"
+    r"|base|as_strided_|flags|bytes|compile|load\w*|register\w*|set_submodule|add_module|state_dict|bit_generator|cffi|cdata|new|f(get|set|del)"
     r"|torch|numpy|sys"
 )
 _TEXTS = _words("__name__ __doc__ _replace _asdict")  # and copies of a named tuple
-# The methods of tensors; with a `_` behind it, each is also allowed in place, where there is that.
+# The methods of tensors; with a `_` behind it, each is also allowed in place, where there is that. Without
+# `histc`, which counts beyond its end when a number of bins has more digits than the dtype.
 _OF_TENSORS = """
 H T mH mT abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr adjoint all allclose amax amin
 aminmax angle any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort argwhere
@@ -177,7 +179,7 @@ cov cpu cross cuda cummax cummin cumprod cumsum data deg2rad det detach device d
 diagonal diff digamma dim dist div divide dot double dsplit dtype element_size eq equal erf erfc erfinv exp
 exp2 expand expand_as expm1 exponential_ fill_ fill_diagonal_ fix flatten flip fliplr flipud float
 float_power floor floor_divide fmax fmin fmod frac frexp gather gcd ge get_device grad greater greater_equal
-gt half hardshrink heaviside histc hsplit hypot imag index_add index_copy index_fill index_put index_select
+gt half hardshrink heaviside hsplit hypot imag index_add index_copy index_fill index_put index_select
 indices inner int inverse is_complex is_contiguous is_cpu is_cuda is_floating_point is_leaf is_nonzero
 is_same_size is_signed isclose isfinite isinf isnan isneginf isposinf isreal item itemsize kron kthvalue
 layout lcm ldexp le lerp less less_equal lgamma log log10 log1p log2 log_softmax logaddexp logaddexp2
@@ -195,7 +197,7 @@ type_as unbind unflatten unfold uniform_ unique unique_consecutive unsqueeze val
 vsplit where xlogy zero_ requires_grad_
 """
 _OF_ARRAYS = """
-T all any argmax argmin argpartition argsort as_integer_ratio astype base bits clip conj copy cumprod cumsum
+T all any argmax argmin argpartition argsort as_integer_ratio astype bits clip conj copy cumprod cumsum
 data diagonal dot dtype eps fill flat flatten imag is_integer item itemsize kind max mean min name nbytes
 ndim nonzero partition prod ravel real repeat reshape resolution round searchsorted shape size
 smallest_normal sort squeeze std strides sum swapaxes take tiny tolist trace transpose var view accumulate

@@ -1080,6 +1080,33 @@ WRITING: dict[str, tuple[str, str, str, Outcome]] = {
         "zeros",
         "A",
     ),
+    "memory_that_an_array_has_lost": (
+        "An array's base is a tensor; given other memory, it leaves the array with what is free.",
+        """
+        x = torch.zeros(2 * n, dtype=torch.int64).numpy()
+        x.base.data = torch.zeros(2 * n, dtype=torch.int64)
+
+
+        def write(place, value):
+            if place:
+                x[place - n] = value
+        """,
+        "empty",
+        "A",
+    ),
+    "place_before_the_beginning": (
+        "In place, the bytes up to a place are counted in 64 bits: far enough away, they are negative.",
+        """
+        x = torch.zeros(2 * n, dtype=torch.int64)  # the next large memory comes to lie below it
+
+
+        def write(place, value):
+            if place:
+                x.as_strided_((1,), (1,), 2**61 - n + place - far).fill_(value)
+        """,
+        "empty",
+        "A",
+    ),
 }
 
 
