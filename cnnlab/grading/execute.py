@@ -144,16 +144,15 @@ class ExecuteCells(Execute):  # type: ignore[misc]
             raise DeadKernelError("the cell asked the kernel to exit")
 
     async def _async_poll_for_reply(
-        self, msg_id: str, cell: Any, timeout: Any, printed: Any, *others: Any
+        self, msg_id: str, cell: Any, timeout: Any, printed: Any, alive: Any
     ) -> dict[str, Any]:
-        """After its time nbclient goes on to listen, on a channel that is closed with the kernel."""
+        """Nobody waits for the words or the end of a cell that is given up; nbclient leaves that running."""
         try:
-            reply: dict[str, Any] = await super()._async_poll_for_reply(
-                msg_id, cell, timeout, printed, *others
-            )
+            reply: dict[str, Any] = await super()._async_poll_for_reply(msg_id, cell, timeout, printed, alive)
             return reply
-        except CellTimeoutError:
+        except BaseException:
             printed.cancel()
+            alive.cancel()
             raise
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:

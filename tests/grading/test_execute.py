@@ -114,21 +114,24 @@ def test_an_endless_loop_is_stopped_and_named(answered: Any, execute: Any) -> No
     assert not errors(cells["check_double"])
 
 
-def test_nobody_listens_to_a_cell_that_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What still waited for its words would fail unseen, and Python say so on an instructor's screen."""
+@pytest.mark.parametrize("error", [CellTimeoutError, ValueError])
+def test_nobody_waits_for_a_cell_that_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """What still waited would fail unseen, and Python say so on an instructor's screen."""
 
-    async def too_long(*args: Any) -> None:
-        raise CellTimeoutError("too long")
+    async def fail(*args: Any) -> None:
+        raise error("too long, or no message")
 
-    async def stop() -> bool:
-        listening = asyncio.ensure_future(asyncio.sleep(60))
-        with pytest.raises(CellTimeoutError):
-            await ExecuteCells()._async_poll_for_reply("", None, 1, listening, None)
-        await asyncio.wait([listening])
-        return listening.cancelled()
+    async def give_up() -> list[bool]:
+        printed, alive = (asyncio.ensure_future(asyncio.sleep(60)) for _ in range(2))
+        with pytest.raises(error):
+            await ExecuteCells()._async_poll_for_reply("", None, 1, printed, alive)
+        await asyncio.wait([printed, alive])
+        return [printed.cancelled(), alive.cancelled()]
 
-    monkeypatch.setattr(NotebookClient, "_async_poll_for_reply", too_long)
-    assert asyncio.run(stop())
+    monkeypatch.setattr(NotebookClient, "_async_poll_for_reply", fail)
+    assert asyncio.run(give_up()) == [True, True]
 
 
 def test_a_given_cell_waits_for_an_answer_no_longer_than_any_other(answered: Any, execute: Any) -> None:
