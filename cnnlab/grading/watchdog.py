@@ -17,7 +17,8 @@ class Watched:
 
     Args:
         pid: of the kernel.
-        limits: what it may use beyond what this process does, from which it was forked.
+        limits: what it may use beyond what this process does, from which it was forked. Copies of that are
+            not counted on top.
         connection: the folder of its sockets.
     """
 
@@ -40,8 +41,8 @@ class Watched:
         threads = os.listdir(f"/proc/{self.pid}/task")
         if len(threads) > self.limits.processes:
             return f"it had more than {self.limits.processes} processes and threads"
-        # What it still shares with this process is within what a fork begins with. The exact figure would
-        # take the system the longer the more files are mapped, and a process can refuse to have it read.
+        # What it began with counts once, whether it is still shared or was copied since. The exact figure
+        # would take the system the longer the more files are mapped, and a process can refuse to show it.
         limit = self.limits.memory
         own = _own(self.pid) or max(_own_by(self.pid, thread) for thread in threads)
         if own > limit + self.shared:
